@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  // Tests run on the sources: no stale build can pass.
+  resolve: { conditions: ["strombus-source"] },
+  ssr: { resolve: { conditions: ["strombus-source", "node", "import", "default"] } },
+  test: {
+    include: ["packages/*/src/**/*.test.ts", "tests/acceptance/**/*.test.ts", "tests/hostile/**/*.test.ts"],
+    testTimeout: 20_000,
+    coverage: {
+      provider: "v8",
+      include: ["packages/{reactor,cred,conch}/src/**/*.ts"],
+      exclude: ["**/*.test.ts"],
+      reporter: ["text-summary", "html"],
+    },
+  },
+});
