@@ -1,4 +1,5 @@
 /** Errors of Conch (twisted.conch.error), and those that end a connection with a reason of RFC 4253 section 11.1. */
+import { inspect } from "node:util";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 
 /** A failure of the SSH protocol or of a request; for a channel that is refused, `value` is the text and `data` the reason. */
@@ -9,7 +10,7 @@ export class ConchError extends Error {
   readonly data: unknown;
 
   constructor(value: unknown, data: unknown = null, options?: ErrorOptions) {
-    super(data === null ? String(value) : `${String(value)}, ${String(data)}`, options);
+    super(data === null ? shown(value) : `${shown(value)}, ${shown(data)}`, options);
     this.value = value;
     this.data = data;
   }
@@ -112,4 +113,8 @@ export class HostKeyError extends DisconnectError {
   override readonly name = "HostKeyError";
   override readonly code = "ERR_SSH_HOST_KEY";
   override readonly reason = 9;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : inspect(value, { breakLength: Infinity });
 }

@@ -38,6 +38,15 @@ export const PublicKeyData = layout("publickey request", {
   tail: rest,
 });
 
+/** Method data of a `publickey-hostbound-v00@openssh.com` request (OpenSSH PROTOCOL section 3.1). */
+export const HostBoundData = layout("host-bound publickey request", {
+  hasSignature: byte,
+  algorithm: text,
+  blob: bytes,
+  hostKey: bytes,
+  tail: rest,
+});
+
 /** Method data of a `keyboard-interactive` request (RFC 4256 section 3.1). */
 export const KeyboardInteractiveData = layout("keyboard-interactive request", { language: text, submethods: text });
 
@@ -51,4 +60,10 @@ export const PublicKeySigned = layout("publickey signature", {
   hasSignature: byte,
   algorithm: text,
   blob: bytes,
+});
+
+/** What the signature of a host-bound request covers: the same, then the server's host key. */
+export const HostBoundSigned = layout("host-bound publickey signature", {
+  ...PublicKeySigned.fields,
+  hostKey: bytes,
 });

@@ -104,20 +104,29 @@ export function counted<F extends Fields>(fields: F): Field<Values<F>[], readonl
   );
 }
 
-export type Fields = Readonly<Record<string, Field<any, any>>>;
+/** A field of whatever type. */
+export interface AnyField {
+  readonly kind: string;
+  write(out: Writer, value: never): void;
+  read(from: Reader): unknown;
+}
+
+export type Fields = Readonly<Record<string, AnyField>>;
 
 /** What reading gives. */
-export type Values<F extends Fields> = { [K in keyof F]: F[K] extends Field<infer T, any> ? T : never };
+export type Values<F extends Fields> = { [K in keyof F]: F[K] extends { read(from: Reader): infer T } ? T : never };
 
 /** What writing takes. */
-export type Given<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<any, infer W> ? W : never };
+export type Given<F extends Fields> = {
+  readonly [K in keyof F]: F[K] extends { write(out: Writer, value: infer W): void } ? W : never;
+};
 
 export function writeFields<F extends Fields>(out: Writer, fields: F, values: Given<F>): void {
-  for (const key in fields) fields[key]!.write(out, values[key]);
+  for (const key in fields) fields[key]!.write(out, values[key] as never);
 }
 
 export function readFields<F extends Fields>(from: Reader, fields: F): Values<F> {
   const values: Record<string, unknown> = {};
-  for (const key in fields) values[key] = fields[key]!.read(from) as unknown;
+  for (const key in fields) values[key] = fields[key]!.read(from);
   return values as Values<F>;
 }

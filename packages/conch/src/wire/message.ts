@@ -9,9 +9,9 @@ export interface Message<N extends string, F extends Fields> {
   readonly number: number;
   readonly fields: F;
   /** The message's body: what follows its number. */
-  encode(values: Given<F>): Buffer;
+  readonly encode: (values: Given<F>) => Buffer;
   /** @throws ProtocolError when the body is shorter or longer than its fields. */
-  decode(body: Uint8Array): Values<F>;
+  readonly decode: (body: Uint8Array) => Values<F>;
 }
 
 export function message<const N extends string, F extends Fields>(name: N, number: number, fields: F): Message<N, F> {
@@ -22,8 +22,8 @@ export function message<const N extends string, F extends Fields>(name: N, numbe
 /** Fields without a number: the data of a channel request, the options of a key file. */
 export interface Layout<F extends Fields> {
   readonly fields: F;
-  encode(values: Given<F>): Buffer;
-  decode(body: Uint8Array): Values<F>;
+  readonly encode: (values: Given<F>) => Buffer;
+  readonly decode: (body: Uint8Array) => Values<F>;
 }
 
 export function layout<F extends Fields>(name: string, fields: F): Layout<F> {

@@ -1,0 +1,327 @@
+/** The half of a connection that acts: channels that we open, requests that we make, data that we send (RFC 4254). */
+import { Deferred, fail } from "@strombus/reactor/defer";
+import { ConnectionLost } from "@strombus/reactor/error";
+import { KeyError } from "@strombus/reactor/exceptions";
+import { ConchError } from "../error.js";
+import {
+  ChannelClose,
+  ChannelEof,
+  ChannelFailure,
+  ChannelOpen,
+  ChannelOpenConfirmation,
+  ChannelOpenFailure,
+  ChannelRequest,
+  ChannelSuccess,
+  ChannelWindowAdjust,
+} from "../messages/connection.js";
+import type { SSHChannel } from "../ssh/channel.js";
+import { NS } from "../ssh/common.js";
+import type { SSHConnection } from "../ssh/connection.js";
+import { SSHService } from "../ssh/service.js";
+import { DISCONNECT_PROTOCOL_ERROR } from "../transport/constants.js";
+import type { SSHTransportBase } from "../ssh/transport.js";
+import { toBuffer, type BytesLike } from "../wire/writer.js";
+import { guard } from "./hooks.js";
+import {
+  MSG_CHANNEL_CLOSE,
+  MSG_CHANNEL_DATA,
+  MSG_CHANNEL_EOF,
+  MSG_CHANNEL_EXTENDED_DATA,
+  MSG_CHANNEL_OPEN,
+  MSG_CHANNEL_REQUEST,
+  MSG_CHANNEL_WINDOW_ADJUST,
+  MSG_GLOBAL_REQUEST,
+} from "./numbers.js";
+
+/** These act on what runs now, and do not wait behind data (RFC 4254 sections 6.7 to 6.9, RFC 4335). */
+const OVERTAKES: ReadonlySet<string> = new Set(["window-change", "xon-xoff", "signal", "break"]);
+
+/** A transport in memory may lack the shortcut that spares a copy of the data. */
+type AnyTransport = Omit<SSHTransportBase, "sendChannelData"> & Partial<Pick<SSHTransportBase, "sendChannelData">>;
+
+interface PendingOpen {
+  resolve: () => void;
+  reject: (reason: Error) => void;
+}
+
+export abstract class ActingConnection extends SSHService {
+  /** The number of the next channel. */
+  localChannelID = 0;
+  /** Our number to the channel, also while it is being opened from here. */
+  readonly channels = new Map<number, SSHChannel>();
+  /** Our number to the peer's, of channels that are open. */
+  readonly localToRemoteChannel = new Map<number, number>();
+  /** The channel to the peer's number of it, of channels that are open. */
+  readonly channelsToRemoteChannel = new Map<SSHChannel, number>();
+  /** Those waiting for replies, in order: to requests on a channel, by our number, and to global ones. */
+  readonly deferreds = new Map<number | "global", Deferred<Buffer>[]>();
+  /** The transport takes no more output for now; channels keep theirs. */
+  outputHeld = false;
+
+  protected stopped = false;
+  readonly #pendingOpens = new Map<SSHChannel, PendingOpen>();
+  readonly #held = new Set<SSHChannel>();
+
+  override serviceStopped(): void {
+    this.stopped = true;
+    for (const channel of [...this.channelsToRemoteChannel.keys()]) this.channelClosed(channel);
+    const opening = [...this.channels.values()];
+    this.channels.clear();
+    for (const channel of opening) this.#openFailed(channel, new ConnectionLost("the connection ended"));
+    this.#reject("global", "Connection stopped.");
+  }
+
+  /**
+   * Asks the peer to open this channel; `extra` is what the type needs. The channel's own `channelOpen` or `openFailed`
+   * is called with the answer, then the promise settles: with the channel, or with the error that `openFailed` got.
+   */
+  openChannel<C extends SSHChannel>(channel: C, extra: BytesLike = ""): Promise<C> {
+    const opened = new Promise<C>((resolve, reject) => {
+      this.#pendingOpens.set(channel, { resolve: () => resolve(channel), reject });
+    });
+    opened.catch(() => undefined); // openFailed has told: whoever does not look at the promise need not
+    if (this.stopped) {
+      this.#openFailed(channel, new ConnectionLost("the connection has ended"));
+      return opened;
+    }
+    channel.id = this.localChannelID++;
+    channel.localWindowLeft = channel.localWindowSize;
+    this.channels.set(channel.id, channel);
+    const body = ChannelOpen.encode({
+      type: channel.name ?? "",
+      senderChannel: channel.id,
+      window: channel.localWindowSize,
+      maxPacket: channel.localMaxPacket,
+      data: toBuffer(extra),
+    });
+    this.transport?.sendPacket(MSG_CHANNEL_OPEN, body);
+    return opened;
+  }
+
+  /**
+   * @returns null unless a reply is wanted; else what fires with the reply's data, or fails with a ConchError whose
+   *   `data` is the reply's, or which says that the connection ended.
+   */
+  sendGlobalRequest(request: string, data: BytesLike, wantReply = false): Deferred<Buffer> | null {
+    if (this.stopped) return wantReply ? fail(new ConchError("Connection stopped.")) : null;
+    this.transport?.sendPacket(
+      MSG_GLOBAL_REQUEST,
+      Buffer.concat([NS(request), Buffer.of(wantReply ? 0xff : 0), toBuffer(data)]),
+    );
+    return wantReply ? this.#expectReply("global") : null;
+  }
+
+  /**
+   * Makes a request on an open channel, behind the data that waits on it, except for those that act on a program at once.
+   * @returns null unless a reply is wanted, or when our side is closed; else what fires with an empty Buffer, or fails
+   *   with a ConchError.
+   * @throws KeyError if the channel is not open.
+   */
+  sendRequest(channel: SSHChannel, requestType: string, data: BytesLike, wantReply = false): Deferred<Buffer> | null {
+    if (channel.localClosed) return null;
+    const body = toBuffer(data);
+    const send = () => {
+      const recipientChannel = this.#recipient(channel);
+      const request = ChannelRequest.encode({ recipientChannel, type: requestType, wantReply, data: body });
+      this.transport?.sendPacket(MSG_CHANNEL_REQUEST, request);
+    };
+    this.#inOrder(channel, send, OVERTAKES.has(requestType));
+    return wantReply ? this.#expectReply(channel.id!) : null;
+  }
+
+  /** Lets the peer send so many bytes more. */
+  adjustWindow(channel: SSHChannel, bytesToAdd: number): void {
+    if (channel.localClosed) return;
+    const body = ChannelWindowAdjust.encode({ recipientChannel: this.#recipient(channel), bytes: bytesToAdd });
+    this.transport?.sendPacket(MSG_CHANNEL_WINDOW_ADJUST, body);
+    channel.localWindowLeft += bytesToAdd;
+  }
+
+  /** One packet, whatever the window: use `channel.write`. @throws KeyError if the channel is not open. */
+  sendData(channel: SSHChannel, data: BytesLike): void {
+    if (channel.localClosed) return;
+    const recipient = this.#recipient(channel);
+    const bytes = toBuffer(data);
+    const transport: AnyTransport | null = this.transport;
+    if (transport?.sendChannelData) {
+      transport.sendChannelData(recipient, bytes);
+      return;
+    }
+    const body = Buffer.allocUnsafe(8 + bytes.length);
+    body.writeUInt32BE(recipient, 0);
+    body.writeUInt32BE(bytes.length, 4);
+    body.set(bytes, 8);
+    this.transport?.sendPacket(MSG_CHANNEL_DATA, body);
+  }
+
+  /** As `sendData`: use `channel.writeExtended`. */
+  sendExtendedData(channel: SSHChannel, dataType: number, data: BytesLike): void {
+    if (channel.localClosed) return;
+    const bytes = toBuffer(data);
+    const body = Buffer.allocUnsafe(12 + bytes.length);
+    body.writeUInt32BE(this.#recipient(channel), 0);
+    body.writeUInt32BE(dataType, 4);
+    body.writeUInt32BE(bytes.length, 8);
+    body.set(bytes, 12);
+    this.transport?.sendPacket(MSG_CHANNEL_EXTENDED_DATA, body);
+  }
+
+  /** Says, behind the data that waits, that no more will come. Once. */
+  sendEOF(channel: SSHChannel): void {
+    if (channel.localClosed || channel.localEOF) return;
+    this.#inOrder(channel, () => {
+      this.transport?.sendPacket(MSG_CHANNEL_EOF, ChannelEof.encode({ recipientChannel: this.#recipient(channel) }));
+    });
+    channel.localEOF = true;
+  }
+
+  /** Closes our side now, whatever waits: use `channel.loseConnection`. Once. A channel not yet open is closed then. */
+  sendClose(channel: SSHChannel): void {
+    if (channel.localClosed) return;
+    if (this.#isOpening(channel)) {
+      channel.closing = true;
+      return;
+    }
+    this.transport?.sendPacket(MSG_CHANNEL_CLOSE, ChannelClose.encode({ recipientChannel: this.#recipient(channel) }));
+    channel.localClosed = true;
+    channel.abandonOutput();
+    if (channel.remoteClosed) this.channelClosed(channel);
+  }
+
+  /** Both sides have closed it, or the connection is gone. Overrides call this one. */
+  channelClosed(channel: SSHChannel): void {
+    if (!this.channelsToRemoteChannel.delete(channel)) return;
+    channel.localClosed = channel.remoteClosed = true;
+    channel.abandonOutput();
+    this.channels.delete(channel.id!);
+    this.localToRemoteChannel.delete(channel.id!);
+    this.#held.delete(channel);
+    this.#reject(channel.id!, "Channel closed.");
+    guard(this, channel, () => channel.closed());
+  }
+
+  // Answers to what we asked
+
+  ssh_CHANNEL_OPEN_CONFIRMATION(packet: Buffer): void {
+    const { recipientChannel, senderChannel, window, maxPacket, data } = ChannelOpenConfirmation.decode(packet);
+    const channel = this.#opening(recipientChannel);
+    if (channel === null) return;
+    channel.conn = this as ActingConnection as SSHConnection; // its only subclass
+    this.localToRemoteChannel.set(recipientChannel, senderChannel);
+    this.channelsToRemoteChannel.set(channel, senderChannel);
+    channel.remoteWindowLeft = window;
+    channel.remoteMaxPacket = maxPacket;
+    guard(this, channel, () => channel.channelOpen(data));
+    this.#settleOpen(channel)?.resolve();
+    guard(this, channel, () => channel.flushOutput()); // what was written before it was open
+  }
+
+  ssh_CHANNEL_OPEN_FAILURE(packet: Buffer): void {
+    const { recipientChannel, reason, description } = ChannelOpenFailure.decode(packet);
+    const channel = this.#opening(recipientChannel);
+    if (channel === null) return;
+    this.channels.delete(recipientChannel);
+    channel.conn = this as ActingConnection as SSHConnection; // its only subclass
+    this.#openFailed(channel, new ConchError(description, reason));
+  }
+
+  ssh_CHANNEL_SUCCESS(packet: Buffer): void {
+    const { recipientChannel } = ChannelSuccess.decode(packet);
+    this.deferreds.get(recipientChannel)?.shift()?.callback(Buffer.alloc(0));
+  }
+
+  ssh_CHANNEL_FAILURE(packet: Buffer): void {
+    const { recipientChannel } = ChannelFailure.decode(packet);
+    this.deferreds.get(recipientChannel)?.shift()?.errback(new ConchError("channel request failed"));
+  }
+
+  ssh_REQUEST_SUCCESS(packet: Buffer): void {
+    this.#globalReply()?.callback(packet);
+  }
+
+  ssh_REQUEST_FAILURE(packet: Buffer): void {
+    this.#globalReply()?.errback(new ConchError("global request failed", packet));
+  }
+
+  // The transport's output
+
+  /** The transport's output passed its mark, or keys change: channels keep what they are given, and say so. */
+  stopWriting(): void {
+    this.outputHeld = true;
+  }
+
+  /** The transport takes output again; channels that waited take turns. */
+  startWriting(): void {
+    this.outputHeld = false;
+    for (const channel of [...this.#held]) {
+      if (this.outputHeld) return; // held again: the next in turn go first then
+      this.#held.delete(channel);
+      guard(this, channel, () => channel.flushOutput());
+    }
+  }
+
+  /** A channel that has output for when the transport takes it again. @internal */
+  resumeLater(channel: SSHChannel): void {
+    this.#held.add(channel);
+  }
+
+  // What those are made of
+
+  /** The channel that an answer is for, if we have asked; else the connection ends. */
+  #opening(recipient: number): SSHChannel | null {
+    const channel = this.channels.get(recipient);
+    if (channel !== undefined && !this.localToRemoteChannel.has(recipient)) return channel;
+    this.transport?.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, `channel ${recipient} is not being opened`);
+    return null;
+  }
+
+  #isOpening(channel: SSHChannel): boolean {
+    return (
+      channel.id !== null && this.channels.get(channel.id) === channel && !this.channelsToRemoteChannel.has(channel)
+    );
+  }
+
+  /** Sends a message behind the output that waits, if there is any, or when a channel that is being opened is open. */
+  #inOrder(channel: SSHChannel, send: () => void, overtakes = false): void {
+    if (this.#isOpening(channel) || (channel.outputWaits && !overtakes)) channel.sendBehindOutput(send);
+    else send();
+  }
+
+  #recipient(channel: SSHChannel): number {
+    const recipient = this.channelsToRemoteChannel.get(channel);
+    if (recipient === undefined) throw new KeyError(`${channel.toString()} is not open`);
+    return recipient;
+  }
+
+  #openFailed(channel: SSHChannel, reason: Error): void {
+    guard(this, channel, () => channel.openFailed(reason));
+    this.#settleOpen(channel)?.reject(reason);
+  }
+
+  #settleOpen(channel: SSHChannel): PendingOpen | undefined {
+    const pending = this.#pendingOpens.get(channel);
+    this.#pendingOpens.delete(channel);
+    return pending;
+  }
+
+  #expectReply(key: number | "global"): Deferred<Buffer> {
+    const reply = new Deferred<Buffer>();
+    const waiting = this.deferreds.get(key);
+    if (waiting === undefined) this.deferreds.set(key, [reply]);
+    else waiting.push(reply);
+    return reply;
+  }
+
+  #globalReply(): Deferred<Buffer> | undefined {
+    const reply = this.deferreds.get("global")?.shift();
+    if (reply === undefined) this.transport?.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, "a reply to no global request");
+    return reply;
+  }
+
+  /** Fails all that wait for these replies. */
+  #reject(key: number | "global", text: string): void {
+    const waiting = this.deferreds.get(key) ?? [];
+    this.deferreds.delete(key);
+    for (const reply of waiting) reply.errback(new ConchError(text));
+  }
+}

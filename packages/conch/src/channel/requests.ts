@@ -1,0 +1,49 @@
+/** Requests in their order: each handler runs when the one before it is done, so that replies cannot overtake (C6). */
+import { settle } from "./later.js";
+
+interface Request {
+  handle: () => unknown;
+  /** The handler's result, or its failure. */
+  done: (result: unknown) => void;
+  failed: (error: unknown) => void;
+}
+
+export class RequestQueue {
+  #waiting: Request[] = [];
+  #busy = false;
+
+  /** Those that wait, and the one that runs. */
+  get pending(): number {
+    return this.#waiting.length + (this.#busy ? 1 : 0);
+  }
+
+  /** Runs `handle`, at once unless another is running; its result or failure is reported before the next one runs. */
+  add(handle: () => unknown, done: (result: unknown) => void, failed: (error: unknown) => void): void {
+    this.#waiting.push({ handle, done, failed });
+    this.#run();
+  }
+
+  /** Forgets those that wait. */
+  clear(): void {
+    this.#waiting = [];
+  }
+
+  #run(): void {
+    while (!this.#busy && this.#waiting.length > 0) {
+      const { handle, done, failed } = this.#waiting.shift()!;
+      this.#busy = true;
+      let returned = false;
+      const report = (tell: () => void) => {
+        tell();
+        this.#busy = false;
+        if (returned) this.#run();
+      };
+      settle(
+        handle,
+        (result) => report(() => done(result)),
+        (error) => report(() => failed(error)),
+      );
+      returned = true;
+    }
+  }
+}

@@ -1,0 +1,11 @@
+/** Checkers of SSH logins (twisted.conch.checkers). */
+export {
+  IAuthorizedKeysDB,
+  InMemorySSHKeyDB,
+  type ParseKey,
+  readAuthorizedKeyFile,
+  UNIXAuthorizedKeysFiles,
+} from "./checkers/authorized-keys.js";
+export { type PasswdEntry, pwd, type UserDatabase } from "./checkers/passwd.js";
+export { SSHProtocolChecker } from "./checkers/protocol.js";
+export { SSHPublicKeyChecker, type SSHPublicKeyCheckerOptions } from "./checkers/public-key.js";

@@ -1,0 +1,133 @@
+/** Where the keys that may log in come from: memory, and the `authorized_keys` files of UNIX users. */
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import { type InterfaceToken, interfaceToken } from "@strombus/reactor/components";
+import { KeyError, OSError } from "@strombus/reactor/exceptions";
+import { Logger } from "@strombus/reactor/logger";
+import { BadKeyError, EncryptedKeyError, Key } from "../ssh/keys.js";
+import { type PasswdEntry, pwd, type UserDatabase } from "./passwd.js";
+
+const log = new Logger({ namespace: "strombus.conch.checkers" });
+
+const MAX_LINE = 16_384; // bytes; a longer one is dropped whole (A16)
+const MAX_FILE = 1_048_576; // bytes; a longer file is not read
+
+type Keys = Iterable<Key> | AsyncIterable<Key>;
+
+/** Knows which keys may log in as whom. */
+export interface IAuthorizedKeysDB {
+  /** The keys of a user; none for a user who is unknown. May be a Promise or a Deferred of them. */
+  getAuthorizedKeys(avatarId: string): Keys | PromiseLike<Keys>;
+}
+export const IAuthorizedKeysDB: InterfaceToken<IAuthorizedKeysDB> = interfaceToken<IAuthorizedKeysDB>(
+  "IAuthorizedKeysDB",
+  [],
+  ["getAuthorizedKeys"],
+);
+
+/** Reads one line of an `authorized_keys` file. @throws BadKeyError if it holds no key. */
+export type ParseKey = (line: Buffer) => Key;
+
+/**
+ * The keys of an `authorized_keys` file, a line each, read as they are asked for. Comments and empty lines are passed over;
+ * a line that is no key is logged and passed over, as is, with the parser given by default, one with options before the
+ * key: a key never gets more than its line grants.
+ *
+ * @param fileobj the file's lines, with or without their ends; or all of its bytes
+ */
+export function* readAuthorizedKeyFile(
+  fileobj: Iterable<Buffer | string> | Uint8Array | string,
+  parseKey: ParseKey = (line) => Key.fromString(line),
+): Generator<Key, void, undefined> {
+  for (const each of linesOf(fileobj)) {
+    const line = each.toString("utf8").trim();
+    if (line === "" || line.startsWith("#")) continue;
+    if (each.length > MAX_LINE) {
+      log.warn("authorized key of {length} bytes left out", { length: each.length });
+      continue;
+    }
+    try {
+      yield parseKey(Buffer.from(line));
+    } catch (error) {
+      if (!(error instanceof BadKeyError || error instanceof EncryptedKeyError)) throw error;
+      log.warn("unable to parse authorized key {line}: {why}", {
+        line: JSON.stringify(line.slice(0, 80)),
+        why: error.message,
+      });
+    }
+  }
+}
+
+/** Keys by user, held in memory. */
+export class InMemorySSHKeyDB implements IAuthorizedKeysDB {
+  readonly #keys: ReadonlyMap<string, Iterable<Key>>;
+
+  constructor(mapping: ReadonlyMap<string, Iterable<Key>> | Readonly<Record<string, Iterable<Key>>>) {
+    this.#keys = new Map(mapping instanceof Map ? mapping : Object.entries(mapping));
+  }
+
+  getAuthorizedKeys(avatarId: string): Iterable<Key> {
+    return this.#keys.get(avatarId) ?? [];
+  }
+}
+
+/**
+ * The keys in `.ssh/authorized_keys`, then `.ssh/authorized_keys2`, of a UNIX user's home. Files are read as the user that
+ * this process runs as, and neither owner nor mode is looked at.
+ */
+export class UNIXAuthorizedKeysFiles implements IAuthorizedKeysDB {
+  readonly #userdb: UserDatabase;
+  readonly #parseKey: ParseKey | undefined;
+
+  /** @param userdb the system's, unless given */
+  constructor(userdb: UserDatabase = pwd, parseKey?: ParseKey) {
+    this.#userdb = userdb;
+    this.#parseKey = parseKey;
+  }
+
+  async getAuthorizedKeys(avatarId: string): Promise<Key[]> {
+    const user = await findUser(this.#userdb, avatarId);
+    if (user === null) return [];
+    const keys: Key[] = [];
+    for (const name of ["authorized_keys", "authorized_keys2"]) {
+      const path = join(user.pw_dir, ".ssh", name);
+      const content = await readKeyFile(path);
+      if (content !== null) keys.push(...readAuthorizedKeyFile(content, this.#parseKey));
+    }
+    return keys;
+  }
+}
+
+async function findUser(userdb: UserDatabase, name: string): Promise<PasswdEntry | null> {
+  try {
+    return await userdb.getpwnam(name);
+  } catch (error) {
+    if (error instanceof KeyError) return null;
+    throw error;
+  }
+}
+
+/** The bytes of a file, or null: one that is missing says nothing, any other that cannot be read is logged. */
+async function readKeyFile(path: string): Promise<Buffer | null> {
+  try {
+    // A FIFO in its place must not make us wait for a writer.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const state = await file.stat();
+    if (!state.isFile() || state.size > MAX_FILE) throw new OSError("not a file, or too large a file");
+    const content = Buffer.alloc(state.size);
+    const { bytesRead } = await file.read(content, 0, content.length, 0);
+    return content.subarray(0, bytesRead);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+      log.warn("unable to read {path}: {why}", { path: JSON.stringify(path), why: (error as Error).message });
+    }
+    return null;
+  }
+}
+
+function linesOf(fileobj: Iterable<Buffer | string> | Uint8Array | string): Iterable<Buffer | string> {
+  if (typeof fileobj === "string") return fileobj.split("\n");
+  if (fileobj instanceof Uint8Array) return Buffer.from(fileobj).toString("utf8").split("\n");
+  return fileobj;
+}

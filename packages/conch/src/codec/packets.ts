@@ -1,0 +1,213 @@
+/**
+ * The binary packet protocol, one direction at a time (RFC 4253 section 6): length, padding, cipher, MAC and sequence
+ * number. Incoming and outgoing keys turn over at different moments, so each direction is a value of its own.
+ */
+import { MACError, ProtocolError } from "../error.js";
+import type { CipherAlgorithm, MacAlgorithm } from "./algorithms.js";
+import {
+  createCipher,
+  createDecipher,
+  nullCipher,
+  nullDecipher,
+  type Cipher,
+  type Decipher,
+  type Keys,
+} from "./ssh2.js";
+
+/** The largest packet sent or accepted, in bytes, its length field not counted; ssh2's codec takes no more. */
+export const MAX_PACKET = 35_000;
+
+/** The largest payload that fits in every packet of ours, whatever the cipher's block size. */
+export const MAX_PAYLOAD = 34_900;
+
+const EMPTY = Buffer.alloc(0);
+
+/** One direction's algorithms with the keys derived for them. */
+export interface DirectionKeys {
+  readonly cipher: CipherAlgorithm;
+  /** null under an AEAD cipher. */
+  readonly mac: MacAlgorithm | null;
+  readonly key: Buffer;
+  readonly iv: Buffer;
+  readonly macKey: Buffer;
+}
+
+/** Packets to the peer. What is to be written goes to `write`, in order. */
+export class OutgoingPackets {
+  readonly #write: (chunk: Buffer) => void;
+  #cipher: Cipher;
+  #keys: DirectionKeys | null = null;
+  /** Since the last change of keys. */
+  packets = 0;
+  bytes = 0;
+
+  constructor(write: (chunk: Buffer) => void) {
+    this.#write = write;
+    this.#cipher = nullCipher(0, write);
+  }
+
+  /** The number of the next packet. */
+  get sequence(): number {
+    return this.#cipher.outSeqno;
+  }
+
+  get keys(): DirectionKeys | null {
+    return this.#keys;
+  }
+
+  /** From the next packet on these keys hold; strict key exchange numbers it 0. */
+  setKeys(keys: DirectionKeys, restartSequence: boolean): void {
+    const sequence = restartSequence ? 0 : this.sequence;
+    this.#cipher.free();
+    this.#cipher = createCipher(forCodec(keys), sequence, this.#write);
+    this.#keys = keys;
+    this.packets = 0;
+    this.bytes = 0;
+  }
+
+  /** @throws RangeError if the payload is larger than any peer must take (RFC 4253 section 6.1). */
+  send(messageNumber: number, body: Uint8Array): void {
+    const packet = this.#packet(1 + body.length);
+    packet[5] = messageNumber;
+    packet.set(body, 6);
+    this.#cipher.encrypt(packet);
+  }
+
+  /** CHANNEL_DATA straight from the application's bytes: the payload is put together in the packet itself. */
+  sendChannelData(recipientChannel: number, data: Uint8Array): void {
+    const packet = this.#packet(9 + data.length);
+    packet[5] = 94;
+    packet.writeUInt32BE(recipientChannel, 6);
+    packet.writeUInt32BE(data.length, 10);
+    packet.set(data, 14);
+    this.#cipher.encrypt(packet);
+  }
+
+  #packet(payloadLength: number): Buffer {
+    if (payloadLength > MAX_PAYLOAD) throw new RangeError(`a payload of ${payloadLength} bytes is over ${MAX_PAYLOAD}`);
+    const packet = this.#cipher.allocPacket(payloadLength);
+    this.packets++;
+    this.bytes += packet.length;
+    return packet;
+  }
+
+  free(): void {
+    this.#cipher.free();
+  }
+}
+
+/** Packets from the peer. Bytes go in by `feed`; `next` takes payloads out one by one, so that keys may change between. */
+export class IncomingPackets {
+  #decipher: Decipher;
+  #keys: DirectionKeys | null = null;
+  #input: Buffer = EMPTY;
+  #at = 0;
+  #payload: Buffer | null = null;
+  #broken = false;
+  /** Since the last change of keys. */
+  packets = 0;
+  bytes = 0;
+
+  constructor() {
+    this.#decipher = nullDecipher(0, this.#onPayload);
+  }
+
+  /** The number of the next packet. */
+  get sequence(): number {
+    return this.#decipher.inSeqno;
+  }
+
+  get keys(): DirectionKeys | null {
+    return this.#keys;
+  }
+
+  /** Bytes fed and not yet looked at. */
+  get waiting(): number {
+    return this.#input.length - this.#at;
+  }
+
+  setKeys(keys: DirectionKeys, restartSequence: boolean): void {
+    const sequence = restartSequence ? 0 : this.sequence;
+    this.#decipher.free();
+    this.#decipher = createDecipher(forCodec(keys), sequence, this.#onPayload);
+    this.#keys = keys;
+    this.packets = 0;
+    this.bytes = 0;
+  }
+
+  /** Takes the buffer over: it is decrypted in place. */
+  feed(data: Buffer): void {
+    this.#input = this.waiting === 0 ? data : Buffer.concat([this.#input.subarray(this.#at), data]);
+    this.#at = 0;
+  }
+
+  /**
+   * The next payload, a view that nobody else writes to, or null until more bytes come.
+   * @throws ProtocolError, MACError; the first error is the last: afterwards there is nothing more to take.
+   */
+  next(): Buffer | null {
+    if (this.#broken || this.#at >= this.#input.length) return null;
+    try {
+      this.#at = this.#decipher.decrypt(this.#input, this.#at, this.#input.length) ?? this.#input.length;
+    } catch (cause) {
+      this.discard();
+      throw codecError(cause, this.sequence);
+    }
+    if (this.#at >= this.#input.length) {
+      this.#input = EMPTY;
+      this.#at = 0;
+    }
+    const payload = this.#payload;
+    this.#payload = null;
+    if (payload !== null) this.#check(payload);
+    return payload;
+  }
+
+  /** Forgets what was fed and takes no more. */
+  discard(): void {
+    this.#broken = true;
+    this.#input = EMPTY;
+    this.#at = 0;
+  }
+
+  free(): void {
+    this.discard();
+    this.#decipher.free();
+  }
+
+  readonly #onPayload = (payload: Buffer): false => {
+    this.#payload = payload;
+    return false;
+  };
+
+  /** What ssh2's codec leaves unchecked (RFC 4253 section 6): padding of 4 or more, a payload, whole blocks. */
+  #check(payload: Buffer): void {
+    if (payload.length === 0) this.#fail("an empty payload");
+    const padding = new Uint8Array(payload.buffer, payload.byteOffset - 1, 1)[0]!;
+    if (padding < 4) this.#fail(`padding of ${padding} bytes`);
+    const length = 1 + payload.length + padding;
+    const keys = this.#keys;
+    const lengthIsClear = keys !== null && (keys.cipher.aead || keys.mac?.etm === true);
+    const block = Math.max(8, keys?.cipher.blockSize ?? 8);
+    if ((length + (lengthIsClear ? 0 : 4)) % block !== 0) this.#fail(`a length of ${length} bytes`);
+    this.packets++;
+    this.bytes += length + 4;
+  }
+
+  #fail(what: string): never {
+    this.discard();
+    throw new ProtocolError(`packet ${(this.sequence - 1) >>> 0} has ${what}`);
+  }
+}
+
+function forCodec({ cipher, mac, key, iv, macKey }: DirectionKeys): Keys {
+  return { cipher: cipher.info, key, iv, mac: mac?.info ?? null, macKey };
+}
+
+function codecError(cause: unknown, sequence: number): Error {
+  const said = cause instanceof Error ? cause.message : "";
+  if (said.startsWith("Bad packet length") || cause instanceof RangeError) {
+    return new ProtocolError(`packet ${sequence}: bad packet length`, { cause });
+  }
+  return new MACError(`packet ${sequence}: the MAC does not match`, { cause });
+}

@@ -1,0 +1,131 @@
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { KeyExchangeError } from "../error.js";
+import { deriveKeys, exchangeHash } from "./exchange.js";
+import { methods } from "./methods.js";
+import { nativeMlKem768, nobleMlKem768, type MlKem768 } from "./mlkem.js";
+import { mlkem768x25519 } from "./mlkem768x25519.js";
+import { x25519Secret } from "./x25519.js";
+
+const hex = (text: string): Buffer => Buffer.from(text, "hex");
+
+for (const method of methods.values()) {
+  describe(method.name, () => {
+    test("both sides come to the same secret, another each time", () => {
+      const secrets = [1, 2].map(() => {
+        const client = method.initiate();
+        const server = method.respond(client.value);
+        const secret = client.complete(server.value);
+        expect(secret).toEqual(server.secret);
+        return secret.toString("hex");
+      });
+      expect(secrets[0]).not.toBe(secrets[1]);
+    });
+
+    test("a value of another length is refused on both sides", () => {
+      const client = method.initiate();
+      for (const wrong of [client.value.subarray(1), Buffer.concat([client.value, Buffer.of(0)]), Buffer.alloc(0)]) {
+        expect(() => method.respond(wrong)).toThrow(KeyExchangeError);
+        expect(() => method.initiate().complete(wrong)).toThrow(KeyExchangeError);
+      }
+    });
+
+    test("a point of small order is refused", () => {
+      const client = method.initiate();
+      const value = Buffer.from(client.value);
+      value.fill(0, value.length - 32);
+      expect(() => method.respond(value)).toThrow(KeyExchangeError);
+      const { value: answer } = method.respond(client.value);
+      const weak = Buffer.from(answer);
+      weak.fill(0, weak.length - 32);
+      expect(() => client.complete(weak)).toThrow(KeyExchangeError);
+    });
+  });
+}
+
+/** A private key from its 32 bytes (RFC 8410). */
+const x25519Key = (bytes: Buffer): KeyObject =>
+  createPrivateKey({
+    key: Buffer.concat([hex("302e020100300506032b656e04220420"), bytes]),
+    format: "der",
+    type: "pkcs8",
+  });
+
+test("X25519 gives the secret of RFC 7748 section 6.1", () => {
+  const alice = x25519Key(hex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a"));
+  const bob = hex("de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
+  expect(x25519Secret(alice, bob).toString("hex")).toBe(
+    "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742",
+  );
+});
+
+describe("ML-KEM-768", () => {
+  const implementations = async (): Promise<MlKem768[]> => {
+    const native = nativeMlKem768();
+    return native === null ? [await nobleMlKem768()] : [native, await nobleMlKem768()];
+  };
+
+  test("every implementation here opens what every other one sealed", async () => {
+    const kems = await implementations();
+    for (const opener of kems) {
+      for (const sealer of kems) {
+        const pair = opener.pair();
+        const { ciphertext, secret } = sealer.encapsulate(pair.encapsulationKey);
+        expect([pair.encapsulationKey.length, ciphertext.length, secret.length]).toEqual([1184, 1088, 32]);
+        expect(pair.decapsulate(ciphertext)).toEqual(secret);
+      }
+    }
+  });
+
+  test("a key that is not reduced is refused (FIPS 203 section 7.2)", async () => {
+    for (const kem of await implementations()) {
+      const method = mlkem768x25519(kem);
+      const value = Buffer.from(method.initiate().value);
+      value.fill(0xff, 0, 384);
+      expect(() => method.respond(value)).toThrow(KeyExchangeError);
+    }
+  });
+});
+
+describe("keys", () => {
+  const cipher = { name: "c", keyLength: 64, ivLength: 12, blockSize: 16, aead: false, info: {} as never };
+  const mac = { name: "m", keyLength: 32, etm: false, info: {} as never };
+  const agreement = {
+    hash: "sha256",
+    secret: hex("0000000101"),
+    exchangeHash: Buffer.alloc(32, 1),
+    sessionID: Buffer.alloc(32, 2),
+  } as const;
+
+  test("are as long as the algorithms want, and differ by letter and direction", () => {
+    const there = deriveKeys(agreement, "clientToServer", cipher, mac);
+    const back = deriveKeys(agreement, "serverToClient", cipher, mac);
+    expect([there.iv.length, there.key.length, there.macKey.length]).toEqual([12, 64, 32]);
+    const all = [there.iv, there.key, there.macKey, back.iv, back.key, back.macKey].map((key) =>
+      key.toString("hex", 0, 12),
+    );
+    expect(new Set(all).size).toBe(6);
+  });
+
+  test("the exchange hash covers every part", () => {
+    const parts = {
+      clientVersion: hex("01"),
+      serverVersion: hex("02"),
+      clientKexInit: hex("03"),
+      serverKexInit: hex("04"),
+      hostKey: hex("05"),
+      clientValue: hex("06"),
+      serverValue: hex("07"),
+      secret: hex("0000000108"),
+    };
+    const hashes = new Set([exchangeHash("sha256", parts).toString("hex")]);
+    for (const name of Object.keys(parts)) {
+      hashes.add(exchangeHash("sha256", { ...parts, [name]: hex("ff") }).toString("hex"));
+    }
+    expect(hashes.size).toBe(9);
+  });
+});
+
+test("X25519 with an all-zero value is refused", () => {
+  expect(() => x25519Secret(x25519Key(Buffer.alloc(32, 7)), Buffer.alloc(32))).toThrow(KeyExchangeError);
+});

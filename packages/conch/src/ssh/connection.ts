@@ -1,0 +1,385 @@
+/** The connection: channels and global requests over one transport (twisted.conch.ssh.connection; RFC 4254). */
+import { Failure } from "@strombus/reactor/failure";
+import type { MaybeAsync } from "@strombus/reactor/interfaces";
+import { Logger } from "@strombus/reactor/logger";
+import { ActingConnection } from "../channel/acting.js";
+import { guard, hookFailed, logFailure, watch } from "../channel/hooks.js";
+import { after, isLater, settle } from "../channel/later.js";
+import {
+  messages,
+  MSG_CHANNEL_DATA,
+  MSG_CHANNEL_FAILURE,
+  MSG_CHANNEL_OPEN_CONFIRMATION,
+  MSG_CHANNEL_OPEN_FAILURE,
+  MSG_CHANNEL_SUCCESS,
+  MSG_REQUEST_FAILURE,
+  MSG_REQUEST_SUCCESS,
+  OPEN_CONNECT_FAILED,
+  OPEN_RESOURCE_SHORTAGE,
+  OPEN_UNKNOWN_CHANNEL_TYPE,
+  TRANSLATE_TABLE,
+} from "../channel/numbers.js";
+import { RequestQueue } from "../channel/requests.js";
+import { ConchError } from "../error.js";
+import type { GlobalRequestResult, IConchUser, MaybeLater } from "../interfaces.js";
+import {
+  ChannelClose,
+  ChannelEof,
+  ChannelOpen,
+  ChannelOpenConfirmation,
+  ChannelOpenFailure,
+  ChannelRequest,
+  ChannelSuccess,
+  ChannelWindowAdjust,
+  GlobalRequest,
+} from "../messages/connection.js";
+import { DISCONNECT_BY_APPLICATION, DISCONNECT_PROTOCOL_ERROR } from "../transport/constants.js";
+import { Reader } from "../wire/reader.js";
+import { toBuffer, type BytesLike } from "../wire/writer.js";
+import type { SSHChannel } from "./channel.js";
+import { namedMethod } from "./service.js";
+
+export * from "../channel/numbers.js";
+
+const log = new Logger({ namespace: "strombus.conch.ssh.connection" });
+
+const MAX_WINDOW = 2 ** 32 - 1; // bytes; a window travels as a uint32
+
+/** After these a program runs, whose output must not overtake the reply (RFC 4254 section 6.5). */
+const STARTS_PROGRAM: ReadonlySet<string> = new Set(["shell", "exec", "subsystem"]);
+
+/**
+ * The service "ssh-connection". Subclass it on a client for `serviceStarted`, with a method `channel_<type>` for each
+ * type of channel that the server may open and `global_<request>` for each global request; on a server the avatar
+ * (IConchUser) decides both.
+ */
+export class SSHConnection extends ActingConnection {
+  override name: string | null = "ssh-connection";
+  override protocolMessages: Readonly<Record<number, string>> = messages;
+
+  /** The most channels at a time; over it the peer's are refused. */
+  maxChannels = 256;
+  /** The most of them of type "session". */
+  maxSessions = 10;
+  /** The most channels of the peer that `getChannel` has yet to decide on. */
+  maxPendingOpens = 32;
+  /** The most requests of one channel, and global ones, that handlers have yet to answer. */
+  maxPendingRequests = 64;
+
+  readonly #requests = new Map<SSHChannel, RequestQueue>();
+  readonly #globalRequests = new RequestQueue();
+  readonly #sessions = new Set<SSHChannel>();
+  #decisions = 0; // channels of the peer that getChannel has yet to decide on
+  #sessionDecisions = 0;
+
+  override serviceStarted(): void {
+    const avatar = this.#avatar;
+    if (avatar !== undefined) avatar.conn = this;
+  }
+
+  override serviceStopped(): void {
+    this.#globalRequests.clear();
+    super.serviceStopped();
+  }
+
+  override packetReceived(messageNum: number, packet: Buffer): unknown {
+    return messageNum === MSG_CHANNEL_DATA ? this.ssh_CHANNEL_DATA(packet) : super.packetReceived(messageNum, packet);
+  }
+
+  // Global requests.
+
+  ssh_GLOBAL_REQUEST(packet: Buffer): void {
+    const { type, wantReply, data } = GlobalRequest.decode(packet);
+    if (this.#globalRequests.pending >= this.maxPendingRequests) {
+      this.transport?.sendDisconnect(DISCONNECT_BY_APPLICATION, "too many global requests at a time");
+      return;
+    }
+    const reply = (result: unknown) => {
+      if (!wantReply || this.stopped) return;
+      if (!result) this.transport?.sendPacket(MSG_REQUEST_FAILURE, "");
+      else
+        this.transport?.sendPacket(
+          MSG_REQUEST_SUCCESS,
+          Array.isArray(result) ? ((result[1] as BytesLike | undefined) ?? "") : "",
+        );
+    };
+    this.#globalRequests.add(
+      () => this.gotGlobalRequest(type, data),
+      reply,
+      (error) => {
+        log.failure("global request {type} failed", new Failure(error), { type });
+        reply(false);
+      },
+    );
+  }
+
+  // Opening channels.
+
+  ssh_CHANNEL_OPEN(packet: Buffer): void {
+    const open = ChannelOpen.decode(packet);
+    const isSession = open.type === "session";
+    const refusal = this.#refusal(open.maxPacket, isSession);
+    if (refusal !== null) {
+      log.info("refused a channel: {reason}", { reason: refusal.value });
+      this.#refuse(open.senderChannel, refusal);
+      return;
+    }
+    this.#decisions += 1;
+    if (isSession) this.#sessionDecisions += 1;
+    const decided = () => {
+      this.#decisions -= 1;
+      if (isSession) this.#sessionDecisions -= 1;
+    };
+    settle(
+      () => this.getChannel(open.type, open.window, open.maxPacket, open.data),
+      (channel) => {
+        decided();
+        if (this.stopped) return;
+        channel.conn = this;
+        if (isSession) this.#sessions.add(channel);
+        this.#confirm(open.senderChannel, channel, open.data);
+      },
+      (error) => {
+        decided();
+        log.failure("could not open channel {type}", new Failure(error), { type: open.type });
+        if (!this.stopped) this.#refuse(open.senderChannel, error);
+      },
+    );
+  }
+
+  // Data.
+
+  /** A window for a channel that has just closed may cross our CLOSE, and is ignored. */
+  ssh_CHANNEL_WINDOW_ADJUST(packet: Buffer): void {
+    const { recipientChannel, bytes } = ChannelWindowAdjust.decode(packet);
+    const channel = this.channels.get(recipientChannel);
+    if (channel === undefined || channel.localClosed) return;
+    if (bytes > MAX_WINDOW - channel.remoteWindowLeft) {
+      this.transport?.sendDisconnect(
+        DISCONNECT_PROTOCOL_ERROR,
+        `the window of channel ${recipientChannel} passes 2^32 - 1 bytes`,
+      );
+    } else {
+      guard(this, channel, () => channel.addWindowBytes(bytes));
+    }
+  }
+
+  ssh_CHANNEL_DATA(packet: Buffer): void {
+    const from = new Reader(packet);
+    const recipient = from.uint32();
+    const data = from.string();
+    from.end();
+    const channel = this.#receive(recipient, data.length);
+    if (channel === null) return;
+    try {
+      const result: unknown = channel.dataReceived(data);
+      if (result !== undefined) watch(this, channel, result);
+    } catch (error) {
+      hookFailed(this, channel, error);
+    }
+  }
+
+  ssh_CHANNEL_EXTENDED_DATA(packet: Buffer): void {
+    const from = new Reader(packet);
+    const recipient = from.uint32();
+    const type = from.uint32();
+    const data = from.string();
+    from.end();
+    const channel = this.#receive(recipient, data.length);
+    if (channel !== null) guard(this, channel, () => channel.extReceived(type, data));
+  }
+
+  ssh_CHANNEL_EOF(packet: Buffer): void {
+    const channel = this.#open(ChannelEof.decode(packet).recipientChannel);
+    if (channel === null || isClosing(channel) || channel.remoteEOF) return;
+    channel.remoteEOF = true;
+    guard(this, channel, () => channel.eofReceived());
+  }
+
+  /** The peer takes nothing more. CLOSE is answered by CLOSE, when the channel has done what it does about it. */
+  ssh_CHANNEL_CLOSE(packet: Buffer): void {
+    const channel = this.#open(ChannelClose.decode(packet).recipientChannel);
+    if (channel === null || channel.remoteClosed) return;
+    channel.abandonOutput();
+    let result: MaybeAsync;
+    try {
+      result = channel.closeReceived();
+    } catch (error) {
+      logFailure(channel, error);
+    }
+    channel.remoteClosed = true;
+    const answer = () => {
+      if (channel.localClosed) this.channelClosed(channel);
+      else this.sendClose(channel);
+    };
+    settle(
+      () => result,
+      answer,
+      (error) => {
+        logFailure(channel, error);
+        answer();
+      },
+    );
+  }
+
+  // Requests on channels.
+
+  ssh_CHANNEL_REQUEST(packet: Buffer): void {
+    const { recipientChannel, type, wantReply, data } = ChannelRequest.decode(packet);
+    const channel = this.#open(recipientChannel);
+    if (channel === null || isClosing(channel)) return;
+    const queue = this.#queueOf(channel);
+    if (queue.pending >= this.maxPendingRequests) {
+      log.warn("{channel} has too many requests at a time", { channel: channel.logPrefix() });
+      this.sendClose(channel);
+      return;
+    }
+    let held = false; // output that the handler makes waits for the reply
+    const release = () => {
+      if (held) guard(this, channel, () => channel.releaseOutput());
+      held = false;
+    };
+    const handle = () => {
+      if (isClosing(channel)) return false;
+      channel.holdOutput();
+      held = true;
+      const result = channel.requestReceived(type, data);
+      if (isLater(result) && !STARTS_PROGRAM.has(type)) release();
+      return result;
+    };
+    const reply = (result: unknown) => {
+      const recipient = this.channelsToRemoteChannel.get(channel);
+      if (wantReply && recipient !== undefined && !channel.localClosed) {
+        const number = result ? MSG_CHANNEL_SUCCESS : MSG_CHANNEL_FAILURE;
+        this.transport?.sendPacket(number, ChannelSuccess.encode({ recipientChannel: recipient }));
+      }
+      release();
+    };
+    queue.add(handle, reply, (error) => {
+      log.failure("request {type} on {channel} failed", new Failure(error), { type, channel: channel.logPrefix() });
+      reply(false);
+    });
+  }
+
+  // To override.
+
+  /**
+   * Makes the channel that the peer asks for: the avatar's `lookupChannel`, or without an avatar our own method
+   * `channel_<type>(windowSize, maxPacket, data)`, with `_` for all but letters and digits.
+   * @throws ConchError of text and code to refuse; any other error is refused as "unknown failure".
+   */
+  getChannel(channelType: string, windowSize: number, maxPacket: number, data: Buffer): MaybeLater<SSHChannel> {
+    const avatar = this.#avatar;
+    const found =
+      avatar !== undefined
+        ? avatar.lookupChannel(channelType, windowSize, maxPacket, data)
+        : namedMethod(this, `channel_${translate(channelType)}`)?.(windowSize, maxPacket, data);
+    return after(found as MaybeLater<SSHChannel | null | undefined>, (channel) => {
+      if (!channel) throw new ConchError("unknown channel", OPEN_UNKNOWN_CHANNEL_TYPE);
+      channel.conn = this;
+      return channel;
+    });
+  }
+
+  /** Answers a global request: the avatar's `gotGlobalRequest`, or our own `global_<type>(data)`, with `_` for `-`. */
+  gotGlobalRequest(requestType: string, data: Buffer): MaybeLater<GlobalRequestResult> {
+    const avatar = this.#avatar;
+    if (avatar !== undefined) return avatar.gotGlobalRequest(requestType, data);
+    const handler = namedMethod(this, `global_${requestType.replaceAll("-", "_")}`);
+    return handler === null ? 0 : (handler(data) as MaybeLater<GlobalRequestResult>);
+  }
+
+  /** Both sides have closed it, or the connection is gone. Overrides call this one. */
+  override channelClosed(channel: SSHChannel): void {
+    this.#requests.get(channel)?.clear();
+    this.#requests.delete(channel);
+    this.#sessions.delete(channel);
+    super.channelClosed(channel);
+  }
+
+  // What those above are made of.
+
+  get #avatar(): IConchUser | undefined {
+    return this.transport?.avatar as IConchUser | undefined;
+  }
+
+  /** The channel that a message is for, if it is open; else the connection ends. */
+  #open(recipient: number): SSHChannel | null {
+    const channel = this.channels.get(recipient);
+    if (channel !== undefined && this.localToRemoteChannel.has(recipient)) return channel;
+    this.transport?.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, `channel ${recipient} is not open`);
+    return null;
+  }
+
+  /** The channel that takes so many bytes of data; null when nobody does. What goes beyond what we allowed closes it. */
+  #receive(recipient: number, length: number): SSHChannel | null {
+    const channel = this.#open(recipient);
+    if (channel === null || isClosing(channel) || channel.remoteEOF) return null;
+    if (length > channel.localWindowLeft || length > channel.localMaxPacket) {
+      log.warn("{channel} got {length} bytes, which is too many", { channel: channel.logPrefix(), length });
+      this.sendClose(channel);
+      return null;
+    }
+    channel.localWindowLeft -= length;
+    channel.refillWindow();
+    return channel;
+  }
+
+  #refusal(maxPacket: number, isSession: boolean): ConchError | null {
+    if (maxPacket === 0) return new ConchError("a maximum packet size of 0", OPEN_CONNECT_FAILED);
+    if (
+      this.#decisions >= this.maxPendingOpens ||
+      this.channels.size + this.#decisions >= this.maxChannels ||
+      (isSession && this.#sessions.size + this.#sessionDecisions >= this.maxSessions)
+    ) {
+      return new ConchError("too many channels", OPEN_RESOURCE_SHORTAGE);
+    }
+    return null;
+  }
+
+  #refuse(senderChannel: number, error: unknown): void {
+    const [description, reason] = openFailure(error);
+    const body = ChannelOpenFailure.encode({ recipientChannel: senderChannel, reason, description, language: "" });
+    this.transport?.sendPacket(MSG_CHANNEL_OPEN_FAILURE, body);
+  }
+
+  #confirm(senderChannel: number, channel: SSHChannel, data: Buffer): void {
+    const id = this.localChannelID++;
+    channel.id = id;
+    channel.localWindowLeft = channel.localWindowSize;
+    this.channels.set(id, channel);
+    this.localToRemoteChannel.set(id, senderChannel);
+    this.channelsToRemoteChannel.set(channel, senderChannel);
+    const body = ChannelOpenConfirmation.encode({
+      recipientChannel: senderChannel,
+      senderChannel: id,
+      window: channel.localWindowSize,
+      maxPacket: channel.localMaxPacket,
+      data: toBuffer(channel.specificData),
+    });
+    this.transport?.sendPacket(MSG_CHANNEL_OPEN_CONFIRMATION, body);
+    guard(this, channel, () => channel.channelOpen(data));
+  }
+
+  #queueOf(channel: SSHChannel): RequestQueue {
+    const queue = this.#requests.get(channel) ?? new RequestQueue();
+    this.#requests.set(channel, queue);
+    return queue;
+  }
+}
+
+/** Data and requests that come after one side's CLOSE are for nobody. */
+function isClosing(channel: SSHChannel): boolean {
+  return channel.localClosed || channel.remoteClosed;
+}
+
+/** What CHANNEL_OPEN_FAILURE says of an error. A ConchError may have text and code either way round. */
+function openFailure(error: unknown): [description: string, reason: number] {
+  if (!(error instanceof ConchError)) return ["unknown failure", OPEN_CONNECT_FAILED];
+  const [text, code] = typeof error.value === "number" ? [error.data, error.value] : [error.value, error.data];
+  return [String(text), typeof code === "number" ? code : OPEN_CONNECT_FAILED];
+}
+
+function translate(channelType: string): string {
+  return Array.from(Buffer.from(channelType), (byte) => TRANSLATE_TABLE[byte]).join("");
+}

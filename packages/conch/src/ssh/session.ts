@@ -1,0 +1,225 @@
+/** Sessions: a shell, a command or a subsystem on a channel (twisted.conch.ssh.session; RFC 4254 section 6). */
+import { adapt, implementer, providedBy } from "@strombus/reactor/components";
+import { RuntimeError } from "@strombus/reactor/exceptions";
+import { Failure } from "@strombus/reactor/failure";
+import { ITransport, type MaybeAsync } from "@strombus/reactor/interfaces";
+import { Logger } from "@strombus/reactor/logger";
+import { succeeds } from "../channel/later.js";
+import { EXTENDED_DATA_STDERR } from "../channel/numbers.js";
+import { type Program, SSHSessionProcessProtocol, wrapProcessProtocol, wrapProtocol } from "../channel/program.js";
+import { parseRequest_pty_req, parseRequest_window_change } from "../channel/terminal.js";
+import { EnvironmentVariableNotPermitted, ISession, ISessionSetEnv, type MaybeLater } from "../interfaces.js";
+import { Env, Exec, Subsystem } from "../messages/connection.js";
+import { Writer } from "../wire/writer.js";
+import { SSHChannel } from "./channel.js";
+
+export {
+  SSHSessionClient,
+  SSHSessionProcessProtocol,
+  SUPPORTED_SIGNALS,
+  type WrappedProtocol,
+  wrapProcessProtocol,
+  wrapProtocol,
+} from "../channel/program.js";
+export {
+  packRequest_pty_req,
+  packRequest_window_change,
+  parseRequest_pty_req,
+  parseRequest_window_change,
+} from "../channel/terminal.js";
+export { EnvironmentVariableNotPermitted, ISession, ISessionSetEnv } from "../interfaces.js";
+
+const log = new Logger({ namespace: "strombus.conch.ssh.session" });
+
+/** What a client may set: so many variables, in so many bytes of names and values; and the length of its TERM. */
+const MAX_ENV = 128;
+const MAX_ENV_BYTES = 65_536;
+const MAX_TERM = 64;
+
+/**
+ * The channel of a session: one shell, command or subsystem. What they do is up to the avatar: its `ISession`, which it
+ * is or is adapted to, and its `lookupSubsystem`.
+ */
+@implementer(ITransport)
+export class SSHSession extends SSHChannel {
+  override name: string | null = "session";
+  /** What connects the channel to the program that runs. */
+  client: SSHSessionProcessProtocol | null = null;
+  /** The avatar's session, from the first request that needs it. */
+  session: ISession | null = null;
+
+  #early = new Writer(0);
+  #starting: SSHSessionProcessProtocol | null = null;
+  #endOfInput = false;
+  #isClosed = false;
+  #env = { count: 0, bytes: 0 };
+
+  /** Input that came before there was a program to take it. */
+  override get buf(): Buffer {
+    return this.#early.payload();
+  }
+
+  override set buf(bytes: Buffer) {
+    this.#early = new Writer(bytes.length);
+    this.#early.raw(bytes);
+  }
+
+  // Requests
+
+  request_subsystem(data: Buffer): MaybeLater<boolean> {
+    const { name } = Subsystem.decode(data);
+    const protocol = this.avatar?.lookupSubsystem(name, data);
+    if (!protocol) {
+      log.error("there is no subsystem {name}", { name });
+      return false;
+    }
+    return this.#start("subsystem", (client) => {
+      const made = protocol.makeConnection(wrapProcessProtocol(client));
+      client.makeConnection(wrapProtocol(protocol));
+      return made;
+    });
+  }
+
+  request_shell(data: Buffer): MaybeLater<boolean> {
+    const session = this.#adapted();
+    return this.#start("shell", (client) => session.openShell(client));
+  }
+
+  request_exec(data: Buffer): MaybeLater<boolean> {
+    const session = this.#adapted();
+    const { command } = Exec.decode(data);
+    return this.#start("exec", (client) => session.execCommand(client, command));
+  }
+
+  request_pty_req(data: Buffer): MaybeLater<boolean> {
+    const session = this.#adapted();
+    const [term, windowSize, modes] = parseRequest_pty_req(data);
+    return this.#attempt("pty-req", () => {
+      if (term.length > MAX_TERM) throw new RuntimeError(`a TERM of ${term.length} characters`);
+      return session.getPty(term, windowSize, modes);
+    });
+  }
+
+  request_window_change(data: Buffer): MaybeLater<boolean> {
+    const session = this.#adapted();
+    const windowSize = parseRequest_window_change(data);
+    return this.#attempt("window-change", () => session.windowChanged(windowSize));
+  }
+
+  request_env(data: Buffer): MaybeLater<boolean> {
+    const session = this.#adapted();
+    const { name, value } = Env.decode(data);
+    this.#env.count += 1;
+    this.#env.bytes += name.length + value.length;
+    if (this.#env.count > MAX_ENV || this.#env.bytes > MAX_ENV_BYTES) return false;
+    if (!providedBy(ISessionSetEnv, session)) return false;
+    return this.#attempt("env", () => session.setEnv(name, value));
+  }
+
+  // Events
+
+  override dataReceived(data: Buffer): MaybeAsync {
+    const transport = this.client?.transport;
+    if (transport) return transport.write(data);
+    this.#early.raw(data);
+  }
+
+  override extReceived(dataType: number, data: Buffer): MaybeAsync {
+    if (dataType === EXTENDED_DATA_STDERR) return this.#program?.writeErr?.(data);
+    log.warn("dropped {bytes} bytes of extended data of type {type}", { bytes: data.length, type: dataType });
+  }
+
+  /** Reaches the session, or ends a subsystem. While a program is being started it waits. */
+  override eofReceived(): MaybeAsync {
+    if (this.#starting !== null) {
+      this.#endOfInput = true;
+      return;
+    }
+    this.client?.ignoreInput();
+    if (this.session !== null) return this.session.eofReceived();
+    if (this.client !== null) super.loseConnection();
+  }
+
+  override closed(): MaybeAsync {
+    this.#isClosed = true;
+    try {
+      this.#hangUp();
+    } catch (error) {
+      log.failure("hanging up failed", new Failure(error));
+    }
+    return this.session?.closed();
+  }
+
+  override loseConnection(): void {
+    this.#hangUp();
+    super.loseConnection();
+  }
+
+  override stopWriting(): void {
+    this.#program?.pauseProducing?.();
+  }
+
+  override startWriting(): void {
+    this.#program?.resumeProducing?.();
+  }
+
+  // What those are made of
+
+  get #program(): Program | null {
+    return (this.client?.transport as Program | null | undefined) ?? null;
+  }
+
+  /** @throws TypeError when the avatar neither is an ISession nor can be adapted to one. */
+  #adapted(): ISession {
+    this.session ??= adapt(ISession, this.avatar);
+    return this.session;
+  }
+
+  /** Starts the one program of a session; the client counts when it has begun. */
+  #start(request: string, begin: (client: SSHSessionProcessProtocol) => MaybeAsync): MaybeLater<boolean> {
+    const client = new SSHSessionProcessProtocol(this);
+    return this.#attempt(
+      request,
+      () => {
+        if (this.client !== null || this.#starting !== null) throw new RuntimeError("this session has its program");
+        this.#starting = client;
+        return begin(client);
+      },
+      () => this.#started(client),
+      () => {
+        if (this.#starting === client) this.#begun();
+      },
+    );
+  }
+
+  #started(client: SSHSessionProcessProtocol): void {
+    this.client = client;
+    if (this.#isClosed) return this.#hangUp();
+    client.deliverEarlyInput();
+    if (!this.areWriting) this.stopWriting();
+    this.#begun();
+  }
+
+  /** Nothing is being started any more: the end of input that came meanwhile takes effect. */
+  #begun(): void {
+    this.#starting = null;
+    if (!this.#endOfInput) return;
+    this.#endOfInput = false;
+    this.#attempt("end of input", () => this.eofReceived());
+  }
+
+  /** Whether what is asked of the session succeeds; why not is logged. */
+  #attempt(request: string, run: () => MaybeAsync, done = () => {}, failed = () => {}): MaybeLater<boolean> {
+    return succeeds(run, done, (error) => {
+      if (!(error instanceof EnvironmentVariableNotPermitted)) {
+        log.failure("session request {request} failed", new Failure(error), { request });
+      }
+      failed();
+    });
+  }
+
+  #hangUp(): void {
+    this.client?.ignoreInput();
+    this.client?.transport?.loseConnection();
+  }
+}

@@ -1,0 +1,52 @@
+/** Numbers of the transport protocol (RFC 4253 sections 11.1 and 12; RFC 8308; RFC 4419). */
+
+export const MSG_DISCONNECT = 1;
+export const MSG_IGNORE = 2;
+export const MSG_UNIMPLEMENTED = 3;
+export const MSG_DEBUG = 4;
+export const MSG_SERVICE_REQUEST = 5;
+export const MSG_SERVICE_ACCEPT = 6;
+export const MSG_EXT_INFO = 7;
+export const MSG_KEXINIT = 20;
+export const MSG_NEWKEYS = 21;
+export const MSG_KEXDH_INIT = 30;
+export const MSG_KEXDH_REPLY = 31;
+export const MSG_KEX_DH_GEX_REQUEST_OLD = 30;
+export const MSG_KEX_DH_GEX_GROUP = 31;
+export const MSG_KEX_DH_GEX_INIT = 32;
+export const MSG_KEX_DH_GEX_REPLY = 33;
+export const MSG_KEX_DH_GEX_REQUEST = 34;
+
+/** Number to name of what the transport handles itself; `MSG_X` is handled by the method `ssh_X`. */
+export const messages = new Map<number, string>([
+  [MSG_DISCONNECT, "MSG_DISCONNECT"],
+  [MSG_IGNORE, "MSG_IGNORE"],
+  [MSG_UNIMPLEMENTED, "MSG_UNIMPLEMENTED"],
+  [MSG_DEBUG, "MSG_DEBUG"],
+  [MSG_SERVICE_REQUEST, "MSG_SERVICE_REQUEST"],
+  [MSG_SERVICE_ACCEPT, "MSG_SERVICE_ACCEPT"],
+  [MSG_EXT_INFO, "MSG_EXT_INFO"],
+  [MSG_KEXINIT, "MSG_KEXINIT"],
+  [MSG_NEWKEYS, "MSG_NEWKEYS"],
+  [MSG_KEX_DH_GEX_REQUEST_OLD, "MSG_KEX_DH_GEX_REQUEST_OLD"],
+  [MSG_KEX_DH_GEX_GROUP, "MSG_KEX_DH_GEX_GROUP"],
+  [MSG_KEX_DH_GEX_INIT, "MSG_KEX_DH_GEX_INIT"],
+  [MSG_KEX_DH_GEX_REPLY, "MSG_KEX_DH_GEX_REPLY"],
+  [MSG_KEX_DH_GEX_REQUEST, "MSG_KEX_DH_GEX_REQUEST"],
+]);
+
+export const DISCONNECT_HOST_NOT_ALLOWED_TO_CONNECT = 1;
+export const DISCONNECT_PROTOCOL_ERROR = 2;
+export const DISCONNECT_KEY_EXCHANGE_FAILED = 3;
+export const DISCONNECT_RESERVED = 4;
+export const DISCONNECT_MAC_ERROR = 5;
+export const DISCONNECT_COMPRESSION_ERROR = 6;
+export const DISCONNECT_SERVICE_NOT_AVAILABLE = 7;
+export const DISCONNECT_PROTOCOL_VERSION_NOT_SUPPORTED = 8;
+export const DISCONNECT_HOST_KEY_NOT_VERIFIABLE = 9;
+export const DISCONNECT_CONNECTION_LOST = 10;
+export const DISCONNECT_BY_APPLICATION = 11;
+export const DISCONNECT_TOO_MANY_CONNECTIONS = 12;
+export const DISCONNECT_AUTH_CANCELLED_BY_USER = 13;
+export const DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE = 14;
+export const DISCONNECT_ILLEGAL_USER_NAME = 15;

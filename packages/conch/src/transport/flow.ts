@@ -1,0 +1,96 @@
+/**
+ * Backpressure of one connection (rule R7). Full output stops the service's writers; reading stops only when the peer
+ * does not take the replies that it asks for either, or while an answer is being made: two peers that both stopped
+ * reading for full output alone would wait for each other.
+ */
+import type { IProducer } from "@strombus/reactor/interfaces";
+
+/** Bytes of replies that may be owed to a peer that does not read, beyond what the connection below holds. */
+const OWED = 2 ** 20;
+
+/** The service above. */
+interface Writers {
+  stopWriting?(): void;
+  startWriting?(): void;
+}
+
+/** The connection below, where it can stop reading. */
+interface Source extends Partial<IProducer> {
+  pauseProducing?(): void;
+  resumeProducing?(): void;
+}
+
+export class Flow {
+  readonly #writers: () => Writers | null;
+  readonly #source: () => Source | null;
+  #outputFull = false;
+  #exchanging = false;
+  #answering = false;
+  #owed = 0;
+  #writersStopped = false;
+  #readingStopped = false;
+
+  constructor(writers: () => Writers | null, source: () => Source | null) {
+    this.#writers = writers;
+    this.#source = source;
+  }
+
+  /** The connection below holds as much as it should. */
+  set outputFull(full: boolean) {
+    this.#outputFull = full;
+    if (!full) this.#owed = 0;
+    this.#update();
+  }
+
+  /** A rekey is going on: what is written would only wait. */
+  set exchanging(going: boolean) {
+    this.#exchanging = going;
+    this.#update();
+  }
+
+  /** An answer is being made that takes its time; until then nothing more is looked at. */
+  set answering(busy: boolean) {
+    this.#answering = busy;
+    this.#update();
+  }
+
+  get answering(): boolean {
+    return this.#answering;
+  }
+
+  /** A message of `bytes` went out that nobody could be told to hold back. */
+  owe(bytes: number): void {
+    if (!this.#outputFull) return;
+    this.#owed += bytes;
+    if (this.#owed > OWED) this.#update();
+  }
+
+  /** A new service has started: it must know. */
+  serviceChanged(): void {
+    this.#writersStopped = false;
+    this.#update();
+  }
+
+  /** The connection closes: the end must be seen when it comes. */
+  release(): void {
+    this.#outputFull = this.#answering = this.#exchanging = false;
+    this.#owed = 0;
+    this.#writersStopped = false;
+    this.#update();
+  }
+
+  #update(): void {
+    const stopReading = this.#answering || this.#owed > OWED;
+    if (stopReading !== this.#readingStopped) {
+      this.#readingStopped = stopReading;
+      if (stopReading) this.#source()?.pauseProducing?.();
+      else this.#source()?.resumeProducing?.();
+    }
+    const stopWriters = this.#outputFull || this.#exchanging;
+    if (stopWriters !== this.#writersStopped) {
+      this.#writersStopped = stopWriters;
+      if (stopWriters) this.#writers()?.stopWriting?.();
+      else this.#writers()?.startWriting?.();
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/** Messages that wait for the end of a key exchange (RFC 4253 section 7.1, rule K5): in order, and not without bound. */
+import { ProtocolError } from "../error.js";
+
+const MAX_PACKETS = 4096;
+const MAX_BYTES = 2 ** 21;
+
+export class WaitingMessages {
+  #messages: [number: number, payload: Buffer][] = [];
+  #bytes = 0;
+
+  /** @throws ProtocolError when too much waits: writers were told to stop, so it is replies that the peer asked for. */
+  add(number: number, payload: Buffer): void {
+    this.#bytes += payload.length;
+    if (this.#bytes > MAX_BYTES || this.#messages.length >= MAX_PACKETS) {
+      throw new ProtocolError("too much waits for the end of the key exchange");
+    }
+    this.#messages.push([number, payload]);
+  }
+
+  /** All of them; none are left. */
+  take(): [number: number, payload: Buffer][] {
+    const messages = this.#messages;
+    this.clear();
+    return messages;
+  }
+
+  clear(): void {
+    this.#messages = [];
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,529 @@
+import { Factory } from "@strombus/reactor/protocol";
+import { Clock, FakeTransport } from "@strombus/reactor/testing";
+import { connect, type IOPump } from "@strombus/reactor/testing/iosim";
+import { describe, expect, test } from "vitest";
+import { ciphers, macs } from "../codec/algorithms.js";
+import { methods } from "../kex/methods.js";
+import { KexInit } from "../messages/transport.js";
+import { Key } from "../ssh/keys.js";
+import type { Exchange, TransportService } from "./base.js";
+import { SSHClientTransport } from "./client.js";
+import { SSHServerTransport, type HostKeySigner, type ServerTransportFactory } from "./server.js";
+
+const hostKey = Key.generate("ed25519");
+
+class Recorder implements TransportService {
+  transport: TransportService["transport"] = null;
+  readonly got: [number: number, text: string][] = [];
+  readonly events: string[] = [];
+
+  constructor(readonly name: string) {}
+
+  serviceStarted(): void {
+    this.events.push("started");
+  }
+  serviceStopped(): void {
+    this.events.push("stopped");
+  }
+  packetReceived(messageNum: number, packet: Buffer): void {
+    this.got.push([messageNum, packet.toString()]);
+  }
+  stopWriting(): void {
+    this.events.push("stopWriting");
+  }
+  startWriting(): void {
+    this.events.push("startWriting");
+  }
+}
+
+class ServerFactory extends Factory implements ServerTransportFactory {
+  publicKeys = { "ssh-ed25519": hostKey.public() };
+  privateKeys: Record<string, HostKeySigner> = { "ssh-ed25519": hostKey };
+  readonly userauth = new Recorder("ssh-userauth");
+
+  getService(_transport: SSHServerTransport, name: string): (new () => TransportService) | null {
+    const { userauth } = this;
+    if (name !== "ssh-userauth") return null;
+    return function () {
+      return userauth;
+    } as unknown as new () => TransportService;
+  }
+}
+
+class Server extends SSHServerTransport {
+  override supportedPublicKeys = ["ssh-ed25519"];
+  readonly ended: [code: number, text: string][] = [];
+
+  override receiveError(code: number, text: string): void {
+    this.ended.push([code, text]);
+  }
+  readonly said: number[] = [];
+
+  override sendDisconnect(reason: number, desc: string): void {
+    this.said.push(reason);
+    super.sendDisconnect(reason, desc);
+  }
+}
+
+class Client extends SSHClientTransport {
+  readonly ended: [code: number, text: string][] = [];
+  readonly unimplemented: number[] = [];
+  secure = 0;
+  verified: [string, string][] = [];
+  verify: () => unknown = () => true;
+
+  override verifyHostKey(blob: Buffer, fingerprint: string): unknown {
+    this.verified.push([blob.toString("hex"), fingerprint]);
+    return this.verify();
+  }
+  override connectionSecure(): void {
+    this.secure++;
+  }
+  override receiveError(code: number, text: string): void {
+    this.ended.push([code, text]);
+  }
+  override receiveUnimplemented(sequence: number): void {
+    this.unimplemented.push(sequence);
+  }
+  atExchange: () => void = () => undefined;
+
+  protected override exchangeBegun(exchange: Exchange): void {
+    this.atExchange();
+    super.exchangeBegun(exchange);
+  }
+  /** Replaces what goes out, message by message. */
+  rewrite(change: (number: number, body: Uint8Array) => [number: number, body: Uint8Array][]): void {
+    const send = this.outgoing.send.bind(this.outgoing);
+    this.outgoing.send = (number, body) => {
+      for (const message of change(number, body)) send(...message);
+    };
+  }
+  /** Sends whatever a test wants, past all that would queue or refuse it. */
+  force(number: number, body: Uint8Array = Buffer.alloc(0)): void {
+    this.outgoing.send(number, body);
+  }
+}
+
+interface Pair {
+  readonly client: Client;
+  readonly server: Server;
+  readonly factory: ServerFactory;
+  readonly pump: IOPump;
+  readonly clock: Clock;
+  readonly serverIO: FakeTransport;
+  readonly clientIO: FakeTransport;
+}
+
+function pair(setUp: (client: Client, server: Server, factory: ServerFactory) => void = () => undefined): Pair {
+  const clock = new Clock();
+  const [client, server, factory] = [new Client(), new Server(), new ServerFactory()];
+  client.clock = server.clock = clock;
+  server.factory = factory;
+  setUp(client, server, factory);
+  const serverIO = new FakeTransport(server, true);
+  const clientIO = new FakeTransport(client, false);
+  const pump = connect(server, serverIO, client, clientIO, { clock });
+  return { client, server, factory, pump, clock, serverIO, clientIO };
+}
+
+/** Lets promises that are due settle, then moves what they wrote. */
+async function settle({ pump }: Pair): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) {
+    await Promise.resolve();
+    pump.flush();
+  }
+}
+
+async function securePair(setUp?: Parameters<typeof pair>[0]): Promise<Pair> {
+  const made = pair(setUp);
+  await settle(made);
+  return made;
+}
+
+async function loggedInPair(): Promise<Pair & { readonly there: Recorder; readonly here: Recorder }> {
+  const made = await securePair();
+  const [here, there] = [new Recorder("ssh-connection"), new Recorder("ssh-connection")];
+  made.client.setService(here);
+  made.server.setService(there);
+  return { ...made, here, there };
+}
+
+describe("a key exchange", () => {
+  for (const name of methods.keys()) {
+    test(`by ${name} gives both sides one session`, async () => {
+      const { client, server } = await securePair((c) => (c.supportedKeyExchanges = [name]));
+      expect([client.kexAlg, client.keyAlg]).toEqual([name, "ssh-ed25519"]);
+      expect(client.secure).toBe(1);
+      expect(client.sessionID).toEqual(server.sessionID);
+      expect(client.isEncrypted("both") && server.isEncrypted("both") && server.isVerified("both")).toBe(true);
+    });
+  }
+
+  for (const cipher of ciphers.values()) {
+    for (const mac of cipher.aead ? [null] : macs.values()) {
+      test(`settles on ${cipher.name} and ${mac?.name ?? "no MAC"}, and messages arrive`, async () => {
+        const { client, server, pump, factory } = await securePair((c, s) => {
+          c.supportedCiphers = s.supportedCiphers = [cipher.name];
+          if (mac !== null) c.supportedMACs = [mac.name];
+        });
+        const service = new Recorder("ssh-userauth");
+        client.requestService(service);
+        pump.flush();
+        expect(service.events).toEqual(["started"]);
+        expect(factory.userauth.events).toEqual(["started"]);
+        client.sendPacket(50, "hello");
+        pump.flush();
+        expect(factory.userauth.got).toEqual([[50, "hello"]]);
+        expect(server.isEncrypted()).toBe(true);
+      });
+    }
+  }
+
+  test("shows the client the host key and its MD5 fingerprint", async () => {
+    const { client } = await securePair();
+    expect(client.verified).toEqual([[hostKey.blob().toString("hex"), hostKey.fingerprint()]]);
+  });
+
+  test("waits for a host key that is verified slowly", async () => {
+    let decide: () => void = () => undefined;
+    const made = await securePair((c) => {
+      c.verify = () => new Promise<void>((resolve) => (decide = resolve));
+    });
+    expect(made.client.secure).toBe(0);
+    decide();
+    await settle(made);
+    expect(made.client.secure).toBe(1);
+    expect(made.client.ended).toEqual([]);
+  });
+
+  test("ends with reason 9 when the host key is refused, and nothing was sent under it", async () => {
+    const { client, server } = await securePair((c) => {
+      c.verify = () => Promise.reject(new Error("another host"));
+    });
+    expect(server.ended).toEqual([[9, "bad host key"]]);
+    expect(client.secure).toBe(0);
+  });
+
+  test("ends with reason 3 when the signature is another's", async () => {
+    const { server } = await securePair((_c, _s, factory) => {
+      factory.privateKeys = { "ssh-ed25519": Key.generate("ed25519") };
+    });
+    expect(server.ended).toEqual([[3, "bad signature"]]);
+  });
+
+  test("ends with reason 3 when there is no common algorithm, whatever the list", async () => {
+    for (const list of [
+      "supportedKeyExchanges",
+      "supportedPublicKeys",
+      "supportedCiphers",
+      "supportedCompressions",
+    ] as const) {
+      const { server } = await securePair((c) => (c[list] = ["unheard-of"]));
+      expect(server.said).toEqual([3]);
+    }
+  });
+
+  test("takes a host key that signs in its own time", async () => {
+    const { client } = await securePair((_c, _s, factory) => {
+      factory.privateKeys = { "ssh-ed25519": { sign: async (data) => Promise.resolve(hostKey.sign(data)) } };
+    });
+    expect(client.secure).toBe(1);
+  });
+
+  test("closes when signing fails, and says nothing of why", async () => {
+    const { client } = await securePair((_c, _s, factory) => {
+      factory.privateKeys = { "ssh-ed25519": { sign: () => Promise.reject(new Error("HSM 7 is on fire")) } };
+    });
+    expect(client.ended).toEqual([[11, "internal error"]]);
+  });
+
+  test("is told of the extensions right behind the first NEWKEYS", async () => {
+    const { client } = await securePair();
+    expect(String(client.peerExtensions.get("server-sig-algs"))).toContain("ssh-ed25519");
+    expect(String(client.peerExtensions.get("server-sig-algs"))).not.toMatch(/ssh-rsa|ssh-dss/);
+  });
+
+  test("by strict rules restarts the packet numbers with each NEWKEYS (K2)", async () => {
+    const { client, server } = await securePair();
+    expect(server.outgoingPacketSequence).toBe(1); // EXT_INFO
+    expect(client.outgoingPacketSequence).toBe(0);
+    expect(client.incomingPacketSequence).toBe(1);
+  });
+
+  for (const number of [2, 4, 7, 20, 21, 99]) {
+    test(`admits no message ${number} out of turn under strict rules (K1)`, () => {
+      const made = pair((c) => {
+        c.atExchange = () => c.force(number, number === 20 ? c.ourKexInitPayload!.subarray(1) : Buffer.alloc(4));
+      });
+      expect(made.client.ended[0]?.[0]).toBe(2);
+    });
+  }
+
+  test("with KEXINIT as a later packet than the first is not strict, and closes (K1)", () => {
+    const made = pair((c) => {
+      const send = c.sendKexInit.bind(c);
+      c.sendKexInit = () => {
+        c.sendIgnore("early");
+        send();
+      };
+    });
+    expect(made.client.ended[0]?.[0]).toBe(2);
+  });
+
+  test("skips one message after a wrong guess, and no more (K7)", async () => {
+    const guessing = (guesses: number) => (c: Client) => {
+      c.supportedKeyExchanges = ["curve25519-sha256", "mlkem768x25519-sha256"];
+      c.rewrite((number, body) => {
+        if (number !== 20) return [[number, body]];
+        const told = KexInit.encode({ ...KexInit.decode(body), firstKexPacketFollows: true });
+        const guess = (): [number, Uint8Array] => [30, Buffer.from("000000020000", "hex")];
+        return [[20, told], ...Array.from({ length: guesses }, guess)];
+      });
+      const sendKexInit = c.sendKexInit.bind(c);
+      c.sendKexInit = () => {
+        sendKexInit();
+        const sent = KexInit.decode(c.ourKexInitPayload!.subarray(1));
+        c.ourKexInitPayload = Buffer.concat([Buffer.of(20), KexInit.encode({ ...sent, firstKexPacketFollows: true })]);
+      };
+    };
+    const once = await securePair(guessing(1));
+    expect([once.client.secure, once.client.ended]).toEqual([1, []]);
+    const twice = await securePair(guessing(2));
+    expect(twice.client.ended[0]?.[0]).toBe(3); // the second one is taken for the client's value
+  });
+});
+
+describe("a rekey", () => {
+  for (const who of ["client", "server"] as const) {
+    test(`asked for by the ${who} keeps the session, and what is sent meanwhile arrives in order`, async () => {
+      const made = await loggedInPair();
+      const { client, server, pump, here, there } = made;
+      const before = client.sessionID;
+      made[who].sendKexInit();
+      for (const [n, text] of ["a", "b", "c"].entries()) {
+        client.sendPacket(80 + n, text);
+        server.sendPacket(80 + n, text.toUpperCase());
+      }
+      pump.flush();
+      await settle(made);
+      client.sendPacket(83, "d");
+      pump.flush();
+      expect(there.got.map(([, text]) => text)).toEqual(["a", "b", "c", "d"]);
+      expect(here.got.map(([, text]) => text)).toEqual(["A", "B", "C"]);
+      expect(client.sessionID).toBe(before);
+      expect(client.secure).toBe(1);
+      expect(there.events).toEqual(["started", "stopWriting", "startWriting"]);
+    });
+  }
+
+  test("asked for by both at once happens once", async () => {
+    const made = await loggedInPair();
+    made.client.sendKexInit();
+    made.server.sendKexInit();
+    made.pump.flush();
+    await settle(made);
+    expect([made.client.ended, made.server.ended]).toEqual([[], []]);
+    expect(() => made.client.sendKexInit()).not.toThrow();
+  });
+
+  test("cannot be asked for while one is going on", async () => {
+    const { client } = await loggedInPair();
+    client.sendKexInit();
+    expect(() => client.sendKexInit()).toThrow(/Cannot send KEXINIT/);
+  });
+
+  test("comes by itself after so many bytes", async () => {
+    const made = await loggedInPair();
+    made.server.rekeyBytes = 10_000;
+    const key = made.server.ourKexInitPayload;
+    for (let i = 0; i < 12; i++) made.server.sendChannelData(0, Buffer.alloc(1000));
+    made.pump.flush();
+    await settle(made);
+    expect(made.server.ourKexInitPayload).not.toBe(key);
+    expect(made.here.got).toHaveLength(12);
+  });
+
+  test("that the peer does not finish is ended by its deadline", async () => {
+    const made = await loggedInPair();
+    made.client.sendKexInit();
+    made.clock.advance(61);
+    expect(made.client.sendPacket(80, "x")).toBeUndefined();
+    expect(made.clientIO.disconnecting).toBe(true);
+  });
+
+  test("must not bring another host key", async () => {
+    const made = await loggedInPair();
+    const other = Key.generate("ed25519");
+    made.factory.publicKeys = { "ssh-ed25519": other.public() };
+    made.factory.privateKeys = { "ssh-ed25519": other };
+    made.client.sendKexInit();
+    await settle(made);
+    expect(made.server.ended).toEqual([[9, "the host shows another key than before"]]);
+  });
+
+  test("that the peer began admits nothing else from it until its NEWKEYS (K4)", async () => {
+    const made = await loggedInPair();
+    made.client.sendKexInit();
+    made.client.force(80, Buffer.from("too soon"));
+    made.pump.flush();
+    expect(made.client.ended[0]?.[0]).toBe(2);
+    expect(made.there.got).toEqual([]);
+  });
+});
+
+describe("messages", () => {
+  test("of the connection protocol before login close (T5)", async () => {
+    for (const number of [80, 90, 94, 100, 50, 60]) {
+      const made = await securePair();
+      made.client.force(number, Buffer.alloc(4));
+      made.pump.flush();
+      expect(made.client.ended[0]?.[0]).toBe(2);
+    }
+  });
+
+  test("that only a server sends close, at any time (T4)", async () => {
+    for (const number of [6, 51, 52, 53, 60]) {
+      const made = await loggedInPair();
+      made.client.force(number, Buffer.alloc(4));
+      made.pump.flush();
+      expect(made.client.ended[0]?.[0]).toBe(2);
+      expect(made.there.got).toEqual([]);
+    }
+  });
+
+  test("that nobody knows are answered with their number (T6)", async () => {
+    const made = await loggedInPair();
+    const next = made.client.outgoingPacketSequence;
+    made.client.force(150);
+    made.client.force(19);
+    made.pump.flush();
+    expect(made.client.unimplemented).toEqual([next, next + 1]);
+  });
+
+  test("of authentication after login are ignored (A2)", async () => {
+    const made = await loggedInPair();
+    made.client.force(50, Buffer.alloc(4));
+    made.pump.flush();
+    expect([made.there.got, made.client.ended, made.client.unimplemented]).toEqual([[], [], []]);
+  });
+
+  test("that are cut short or go on too long close with reason 2 (T7)", async () => {
+    for (const body of [Buffer.alloc(0), Buffer.alloc(9, 0)]) {
+      const made = await securePair();
+      made.client.force(5, body);
+      made.pump.flush();
+      expect(made.client.ended[0]?.[0]).toBe(2);
+    }
+  });
+
+  test("a ping after login is answered with its data, before it closes (T12)", async () => {
+    const made = await loggedInPair();
+    const got: number[] = [];
+    made.client.dispatchMessage = (number) => got.push(number);
+    made.client.force(192, Buffer.from("00000002abcd", "hex"));
+    made.pump.flush();
+    expect(got).toEqual([193]);
+    const early = await securePair();
+    early.client.force(192, Buffer.from("00000002abcd", "hex"));
+    early.pump.flush();
+    expect(early.client.ended[0]?.[0]).toBe(2);
+  });
+
+  test("a flood before login is ended (T9)", async () => {
+    const made = await securePair();
+    for (let i = 0; i < 1001; i++) made.client.sendIgnore("x");
+    made.pump.flush();
+    expect(made.client.ended).toEqual([[2, "too much was sent before login"]]);
+  });
+
+  test("a service we do not run is refused with reason 7", async () => {
+    const made = await securePair();
+    made.client.requestService(new Recorder("ssh-connection"));
+    made.pump.flush();
+    expect(made.client.ended).toEqual([[7, 'don\'t have service "ssh-connection"']]);
+  });
+
+  test("a service asked for twice goes on as it stands (A1)", async () => {
+    const made = await securePair();
+    made.client.requestService(new Recorder("ssh-userauth"));
+    made.pump.flush();
+    const sent = made.server.outgoingPacketSequence;
+    made.server.dispatchMessage(5, Buffer.concat([Buffer.of(0, 0, 0, 12), Buffer.from("ssh-userauth")]));
+    expect(made.server.outgoingPacketSequence).toBe(sent + 1);
+    expect(made.factory.userauth.events).toEqual(["started"]);
+    expect(made.server.said).toEqual([]);
+  });
+});
+
+describe("the end", () => {
+  test("of a connection stops the service, and logs the avatar out once (R8, A18)", async () => {
+    const made = await loggedInPair();
+    let logouts = 0;
+    made.server.avatar = {};
+    made.server.logoutFunction = () => logouts++;
+    made.client.loseConnection();
+    made.pump.flush();
+    made.server.connectionLost();
+    expect(made.server.ended).toEqual([[10, "user closed connection"]]);
+    expect(made.there.events.at(-1)).toBe("stopped");
+    expect(logouts).toBe(1);
+    expect(made.clock.getDelayedCalls()).toEqual([]);
+  });
+
+  test("after a DISCONNECT nothing is sent and nothing dispatched (T10)", async () => {
+    const made = await loggedInPair();
+    made.server.sendDisconnect(11, "enough");
+    const sent = made.server.outgoingPacketSequence;
+    made.server.sendPacket(80, "late");
+    made.client.force(80, Buffer.from("late"));
+    made.pump.flush();
+    expect(made.server.outgoingPacketSequence).toBe(sent);
+    expect(made.there.got).toEqual([]);
+    expect(made.client.ended).toEqual([[11, "enough"]]);
+  });
+
+  test("of one's patience comes 10 seconds after the start without a version line (R3)", () => {
+    const clock = new Clock();
+    const server = new Server();
+    server.clock = clock;
+    const io = new FakeTransport(server, true);
+    io.begin();
+    clock.advance(9);
+    expect(io.disconnecting).toBe(false);
+    server.dataReceived(Buffer.from("SSH-2.0-slo"));
+    clock.advance(1);
+    expect(io.disconnecting).toBe(true);
+  });
+
+  test("of the first exchange is 30 seconds after the start, whatever the peer sends (R3)", () => {
+    const clock = new Clock();
+    const server = new Server();
+    server.clock = clock;
+    const io = new FakeTransport(server, true);
+    io.begin();
+    clock.advance(9);
+    server.dataReceived(Buffer.from("SSH-2.0-slow\r\n"));
+    clock.advance(20);
+    expect(io.disconnecting).toBe(false);
+    clock.advance(1);
+    expect(io.disconnecting).toBe(true);
+  });
+});
+
+describe("when the peer does not read", () => {
+  test("the service is told to write no more, and when to go on", async () => {
+    const made = await loggedInPair();
+    made.server.pauseProducing();
+    made.server.resumeProducing();
+    expect(made.there.events).toEqual(["started", "stopWriting", "startWriting"]);
+  });
+
+  test("and yet asks for replies, it is not read from either (R7)", async () => {
+    const made = await loggedInPair();
+    let paused = 0;
+    made.serverIO.pauseProducing = () => paused++;
+    made.server.pauseProducing();
+    for (let i = 0; i < 1100; i++) made.server.sendPacket(99, Buffer.alloc(1000));
+    expect(paused).toBe(1);
+  });
+});

@@ -1,0 +1,39 @@
+/** What comes of a login: of one that somebody waits for, of one that came too late, and of a question that is none. */
+import { UnauthorizedLogin } from "@strombus/cred/error";
+import { Portal } from "@strombus/cred/portal";
+import type { InterfaceToken } from "@strombus/reactor/components";
+import { fail, maybeDeferred } from "@strombus/reactor/defer";
+import type { Failure } from "@strombus/reactor/failure";
+import { ConchError } from "../error.js";
+import { IConchUser } from "../interfaces.js";
+import { log } from "./events.js";
+
+/** What a login gives: the interface asked for, its provider, and what to call when the user is gone. */
+export type Login = readonly [InterfaceToken, avatar: unknown, logout: () => unknown];
+
+/** A login is exactly this; anything else that a portal may give is none. @throws ConchError */
+export function loginOf(result: unknown): Login {
+  if (Array.isArray(result) && result.length === 3) {
+    const [token, avatar, logout] = result as unknown[];
+    if (token === IConchUser && avatar !== undefined && typeof logout === "function") return result as unknown as Login;
+  }
+  logOutOf(result);
+  throw new ConchError("the portal gave no login");
+}
+
+/** Somebody logged in whom nobody waits for any more: the avatar is told at once that its user is gone (A18). */
+export function logOutOf(result: unknown): void {
+  const logout: unknown = Array.isArray(result) ? result[2] : null;
+  if (typeof logout === "function") logOut(logout as () => unknown);
+}
+
+export function logOut(logout: () => unknown): void {
+  maybeDeferred(logout).addErrback((reason: Failure) => log.failure("a logout failed", reason));
+}
+
+/** Asks the same checkers as `portal`, and nobody gets in: what a question is put to, whatever a checker says (A5). */
+export function withoutRealm(portal: Portal): Portal {
+  const asking = new Portal({ requestAvatar: () => fail(new UnauthorizedLogin("a question logs nobody in")) });
+  for (const [token, checker] of portal.checkers) asking.registerChecker(checker, token);
+  return asking;
+}

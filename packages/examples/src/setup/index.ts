@@ -1,0 +1,72 @@
+/**
+ * What an example does before its own first line: `node main.js [folder] [--port 2022]`.
+ * It enters the folder with the keys and passwords, so that the programs name their files as the originals do.
+ */
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { nativeCiphers } from "@strombus/conch/ssh/transport";
+import { CannotListenError } from "@strombus/reactor/error";
+import type { IAddress, IListeningPort } from "@strombus/reactor/interfaces";
+import { checkFiles } from "./check.js";
+import { messageOf, PASSWORDS, SetupError } from "./files.js";
+import { defaultFolder, fillFolder } from "./folder.js";
+
+type TCPAddress = IAddress & { readonly port: number };
+
+export interface Setup {
+  /** The TCP port to listen on; 0 takes a free one. */
+  readonly port: number;
+  /** Tells the user where the example listens and how to log in. */
+  announce(listening: IListeningPort): void;
+}
+
+/** Makes what is missing, checks what is there and makes the folder the working directory. */
+export function setUp(example: string): Setup {
+  process.once("uncaughtException", reportAndExit);
+  const { folder, port } = readArguments();
+  enter(folder);
+  const user = checkFiles(folder);
+  process.chdir(folder);
+  return {
+    port,
+    announce(listening) {
+      const { port } = listening.getHost() as TCPAddress;
+      console.log(`${example} listens on port ${port}. From another terminal:\n`);
+      console.log(`  ssh -p ${port} ${user}@localhost\n`);
+      console.log(`The password is in ${resolve(PASSWORDS)}, and the host key beside it. Ctrl-C stops the server.`);
+      if (!nativeCiphers) console.log("ssh2's native addon is not there, so packets go through its slower ciphers.");
+    },
+  };
+}
+
+function readArguments(): { folder: string; port: number } {
+  const { values, positionals } = parse();
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new SetupError(`${values.port} is not a TCP port.`);
+  if (positionals.length > 1) throw new SetupError("One folder can be named, not more.");
+  return { folder: resolve(positionals[0] ?? defaultFolder()), port };
+}
+
+function parse() {
+  try {
+    return parseArgs({ allowPositionals: true, options: { port: { type: "string", default: "2022" } } });
+  } catch (cause) {
+    throw new SetupError(`${messageOf(cause)}.`, { cause });
+  }
+}
+
+function enter(folder: string): void {
+  try {
+    fillFolder(folder);
+  } catch (cause) {
+    if (cause instanceof SetupError) throw cause;
+    throw new SetupError(`The folder ${folder} cannot be used: ${messageOf(cause)}.`, { cause });
+  }
+}
+
+/** A mistake that the user can mend is one sentence; anything else shows where it happened. */
+function reportAndExit(error: unknown): void {
+  const mendable = error instanceof SetupError || error instanceof CannotListenError;
+  console.error(mendable ? error.message : error);
+  process.exit(1);
+}

@@ -1,0 +1,391 @@
+/**
+ * The interfaces of the reactor (twisted.internet.interfaces): each is a type and a runtime token of one name.
+ * An object with the right methods provides an interface without saying so, except for the two markers whose presence
+ * changes behaviour, IHalfCloseableProtocol and ILoggingContext: those are declared.
+ */
+import type { Socket } from "node:net";
+import { type InterfaceToken, interfaceToken } from "./components.js";
+import type { Deferred } from "./defer.js";
+import type { Failure } from "./failure.js";
+
+/** What anything that writes accepts; a string is sent as UTF-8. The bytes must not change after they are handed over. */
+export type BytesLike = Buffer | Uint8Array | string;
+
+/** What a callback may give back: nothing, or a promise whose rejection counts as an exception of that callback. */
+export type MaybeAsync = void | PromiseLike<unknown>;
+
+/** When a trigger of a system event runs; the results of all "before" triggers are awaited before "during" begins. */
+export type TriggerPhase = "before" | "during" | "after";
+
+declare const triggerID: unique symbol;
+/** Names a trigger, so that it can be removed. */
+export interface SystemEventTriggerID {
+  readonly [triggerID]: true;
+}
+
+// Addresses
+
+/** The end of a connection. */
+export interface IAddress {
+  /** Value equality. */
+  equals(other: unknown): boolean;
+  toString(): string;
+}
+export const IAddress: InterfaceToken<IAddress> = interfaceToken<IAddress>("IAddress", [], ["equals"]);
+
+// Producers and consumers
+
+/** Makes data for a consumer. */
+export interface IProducer {
+  /** The consumer is gone for good: produce nothing more. */
+  stopProducing(): void;
+}
+export const IProducer: InterfaceToken<IProducer> = interfaceToken<IProducer>("IProducer", [], ["stopProducing"]);
+
+/** Produces by itself from the moment it is registered, with `streaming` true. Pausing twice in a row is harmless. */
+export interface IPushProducer extends IProducer {
+  pauseProducing(): void;
+  resumeProducing(): void;
+}
+export const IPushProducer: InterfaceToken<IPushProducer> = interfaceToken<IPushProducer>(
+  "IPushProducer",
+  [IProducer],
+  ["pauseProducing", "resumeProducing"],
+);
+
+/** Produces once, synchronously, each time it is asked; registered with `streaming` false. */
+export interface IPullProducer extends IProducer {
+  resumeProducing(): void;
+}
+export const IPullProducer: InterfaceToken<IPullProducer> = interfaceToken<IPullProducer>(
+  "IPullProducer",
+  [IProducer],
+  ["resumeProducing"],
+);
+
+/** Takes data, and tells one producer when to make more. */
+export interface IConsumer {
+  write(data: BytesLike): void;
+  /** @throws RuntimeError if a producer is registered already. */
+  registerProducer(producer: IPushProducer, streaming: true): void;
+  registerProducer(producer: IPullProducer, streaming: false): void;
+  registerProducer(producer: IPushProducer | IPullProducer, streaming: boolean): void;
+  unregisterProducer(): void;
+}
+export const IConsumer: InterfaceToken<IConsumer> = interfaceToken<IConsumer>(
+  "IConsumer",
+  [],
+  ["write", "registerProducer", "unregisterProducer"],
+);
+
+// Transports
+
+/** A connection as a protocol sees it. */
+export interface ITransport {
+  /** Sends the data, in order, without blocking. After the connection is gone it is dropped. */
+  write(data: BytesLike): void;
+  writeSequence(data: Iterable<BytesLike>): void;
+  /** Closes when all that was written is sent; the protocol hears of it by `connectionLost`. */
+  loseConnection(): void;
+  /** The other end; stays readable after the end. */
+  getPeer(): IAddress;
+  /** This end; stays readable after the end. */
+  getHost(): IAddress;
+}
+export const ITransport: InterfaceToken<ITransport> = interfaceToken<ITransport>(
+  "ITransport",
+  [],
+  ["write", "writeSequence", "loseConnection", "getPeer", "getHost"],
+);
+
+/** A stream that can be watched and throttled both ways; as a push producer it is the reading side. */
+export interface ITCPTransport extends ITransport, IConsumer, IPushProducer {
+  readonly connected: boolean;
+  /** `loseConnection` was called and the end has not come yet. */
+  readonly disconnecting: boolean;
+  readonly disconnected: boolean;
+  /** Sends what is written, then end of stream; reading goes on. */
+  loseWriteConnection(): void;
+  /** Drops the connection and all that is unsent; `connectionLost` with ConnectionAborted follows, never inside the call. */
+  abortConnection(): void;
+  getTcpNoDelay(): boolean;
+  setTcpNoDelay(enabled: boolean): void;
+  getTcpKeepAlive(): boolean;
+  setTcpKeepAlive(enabled: boolean): void;
+}
+export const ITCPTransport: InterfaceToken<ITCPTransport> = interfaceToken<ITCPTransport>(
+  "ITCPTransport",
+  [ITransport, IConsumer, IPushProducer],
+  ["loseWriteConnection", "abortConnection", "getTcpNoDelay", "setTcpNoDelay", "getTcpKeepAlive", "setTcpKeepAlive"],
+);
+
+/** A transport that can be asked for what it stands on. */
+export interface ISystemHandle {
+  getHandle(): Socket;
+}
+export const ISystemHandle: InterfaceToken<ISystemHandle> = interfaceToken<ISystemHandle>(
+  "ISystemHandle",
+  [],
+  ["getHandle"],
+);
+
+// Protocols
+
+/** What lives on a connection. An exception from any of these methods, or a rejected promise they give back, ends it. */
+export interface IProtocol {
+  /** Connects protocol and transport, then calls `connectionMade`. */
+  makeConnection(transport: ITransport): MaybeAsync;
+  connectionMade(): MaybeAsync;
+  /** Some bytes, cut anywhere; they are the protocol's own. */
+  dataReceived(data: Buffer): MaybeAsync;
+  /** Once, and the last call. The reason holds ConnectionDone for a clean end. */
+  connectionLost(reason: Failure): MaybeAsync;
+}
+export const IProtocol: InterfaceToken<IProtocol> = interfaceToken<IProtocol>(
+  "IProtocol",
+  [],
+  ["makeConnection", "connectionMade", "dataReceived", "connectionLost"],
+);
+
+/** A protocol that wants to know of each half of its connection. To be declared. */
+export interface IHalfCloseableProtocol {
+  /** The peer sends no more; writing goes on until `loseConnection`. */
+  readConnectionLost(): MaybeAsync;
+  /** `loseWriteConnection` has taken effect. */
+  writeConnectionLost(): MaybeAsync;
+}
+export const IHalfCloseableProtocol: InterfaceToken<IHalfCloseableProtocol> =
+  interfaceToken<IHalfCloseableProtocol>("IHalfCloseableProtocol");
+
+/** Gives its log lines their prefix. To be declared. */
+export interface ILoggingContext {
+  logPrefix(): string;
+}
+export const ILoggingContext: InterfaceToken<ILoggingContext> = interfaceToken<ILoggingContext>("ILoggingContext");
+
+/** Makes the protocol of each connection. */
+export interface IProtocolFactory {
+  /** Null refuses the connection. */
+  buildProtocol(addr: IAddress): IProtocol | null;
+  /** Each port or connector calls it when it begins to use the factory. */
+  doStart(): void;
+  /** Each port or connector calls it when it is done with the factory. */
+  doStop(): void;
+}
+export const IProtocolFactory: InterfaceToken<IProtocolFactory> = interfaceToken<IProtocolFactory>(
+  "IProtocolFactory",
+  [],
+  ["buildProtocol", "doStart", "doStop"],
+);
+
+/** A factory that follows the attempts of a connector. */
+export interface IClientFactory extends IProtocolFactory {
+  startedConnecting(connector: IConnector): void;
+  clientConnectionFailed(connector: IConnector, reason: Failure): void;
+  clientConnectionLost(connector: IConnector, reason: Failure): void;
+}
+export const IClientFactory: InterfaceToken<IClientFactory> = interfaceToken<IClientFactory>(
+  "IClientFactory",
+  [IProtocolFactory],
+  ["startedConnecting", "clientConnectionFailed", "clientConnectionLost"],
+);
+
+/** A port that accepts connections. */
+export interface IListeningPort {
+  /** @throws CannotListenError if it cannot be bound. */
+  startListening(): void;
+  /** Fires when the port is closed and its number free again; connections made through it stay. */
+  stopListening(): Deferred<void>;
+  getHost(): IAddress;
+}
+export const IListeningPort: InterfaceToken<IListeningPort> = interfaceToken<IListeningPort>(
+  "IListeningPort",
+  [],
+  ["startListening", "stopListening", "getHost"],
+);
+
+/** Makes a connection for a client factory, and again on demand. */
+export interface IConnector {
+  /** @throws RuntimeError in any state but "disconnected". */
+  connect(): void;
+  /** @throws NotConnectingError unless an attempt is under way. */
+  stopConnecting(): void;
+  /** Stops the attempt or closes the connection, whichever there is. */
+  disconnect(): void;
+  getDestination(): IAddress;
+}
+export const IConnector: InterfaceToken<IConnector> = interfaceToken<IConnector>(
+  "IConnector",
+  [],
+  ["connect", "stopConnecting", "disconnect", "getDestination"],
+);
+
+// Processes
+
+/** A running child process. */
+export interface IProcessTransport extends ITransport {
+  /** Null after the process has ended. */
+  readonly pid: number | null;
+  closeStdin(): void;
+  closeStdout(): void;
+  closeStderr(): void;
+  closeChildFD(fd: number): void;
+  writeToChild(fd: number, data: BytesLike): void;
+  /** Sends a signal by number or by name, "KILL" as well as "SIGKILL". @throws ProcessExitedAlready */
+  signalProcess(signal: string | number): void;
+}
+export const IProcessTransport: InterfaceToken<IProcessTransport> = interfaceToken<IProcessTransport>(
+  "IProcessTransport",
+  [ITransport],
+  ["closeStdin", "closeStdout", "closeStderr", "closeChildFD", "writeToChild", "signalProcess"],
+);
+
+/** What lives on the descriptors of a child process. */
+export interface IProcessProtocol {
+  makeConnection(process: IProcessTransport): MaybeAsync;
+  childDataReceived(childFD: number, data: Buffer): MaybeAsync;
+  childConnectionLost(childFD: number): MaybeAsync;
+  /** The process is gone; its descriptors may still deliver. */
+  processExited(reason: Failure): MaybeAsync;
+  /** Once, and the last call. The reason holds ProcessDone or ProcessTerminated. */
+  processEnded(reason: Failure): MaybeAsync;
+}
+export const IProcessProtocol: InterfaceToken<IProcessProtocol> = interfaceToken<IProcessProtocol>(
+  "IProcessProtocol",
+  [],
+  ["makeConnection", "childDataReceived", "childConnectionLost", "processExited", "processEnded"],
+);
+
+// The reactor
+
+/** A call in the future. */
+export interface IDelayedCall {
+  /** When it is due, in the seconds of the clock that made it, delays added. */
+  getTime(): number;
+  /** @throws AlreadyCalled if it ran or is running, AlreadyCancelled if it was cancelled. */
+  cancel(): void;
+  /** Moves it to that many seconds from now. @throws AlreadyCalled, AlreadyCancelled */
+  reset(secondsFromNow: number): void;
+  /** Moves it by that many seconds; negative is sooner. @throws AlreadyCalled, AlreadyCancelled */
+  delay(secondsLater: number): void;
+  /** Neither called nor cancelled. */
+  active(): boolean;
+}
+export const IDelayedCall: InterfaceToken<IDelayedCall> = interfaceToken<IDelayedCall>(
+  "IDelayedCall",
+  [],
+  ["getTime", "cancel", "reset", "delay", "active"],
+);
+
+/** Time, in seconds. */
+export interface IReactorTime {
+  /** Never goes back; the reactor's starts from the system's clock (seconds since 1970). */
+  seconds(): number;
+  /** Calls once, that many seconds from now. @throws AssertionError if the delay is negative. */
+  callLater<A extends unknown[]>(delay: number, callable: (...args: A) => unknown, ...args: A): IDelayedCall;
+  /** All that are pending, in any order. */
+  getDelayedCalls(): IDelayedCall[];
+}
+export const IReactorTime: InterfaceToken<IReactorTime> = interfaceToken<IReactorTime>(
+  "IReactorTime",
+  [],
+  ["seconds", "callLater", "getDelayedCalls"],
+);
+
+export interface RunOptions {
+  /** Stop on SIGTERM, and on SIGINT if nobody else listens for it. Default true. */
+  installSignalHandlers?: boolean;
+}
+
+/** The life of the reactor: start, events, stop. */
+export interface IReactorCore {
+  /** From the during phase of "startup" to the during phase of "shutdown". */
+  readonly running: boolean;
+  /** The IPv4 address of a name, within `timeout` seconds in all (default 60). Fails with DNSLookupError. */
+  resolve(name: string, options?: { timeout?: readonly number[] }): Deferred<string>;
+  /**
+   * Fires "startup", keeps the process alive, and settles after the last "shutdown" trigger. Sockets and timers work
+   * without it: Node's loop is already turning.
+   * @throws ReactorAlreadyRunning, ReactorNotRestartable
+   */
+  run(options?: RunOptions): Promise<void>;
+  /** Fires "shutdown" on the next turn. @throws ReactorNotRunning */
+  stop(): void;
+  /** Ends `run` with no triggers; connections stay, and the reactor may be run again. @throws ReactorNotRunning */
+  crash(): void;
+  /** @throws NotImplementedError: Node's loop cannot be turned by hand. */
+  iterate(options?: { delay?: number }): never;
+  fireSystemEvent(eventType: string): void;
+  /** @throws KeyError for another phase, AssertionError if it cannot be called. */
+  addSystemEventTrigger<A extends unknown[]>(
+    phase: TriggerPhase,
+    eventType: string,
+    callable: (...args: A) => unknown,
+    ...args: A
+  ): SystemEventTriggerID;
+  /** @throws TypeError, ValueError or KeyError for what is not, or no longer, a trigger. */
+  removeSystemEventTrigger(triggerID: SystemEventTriggerID): void;
+  /** Running: calls now and returns null. Else calls after "startup". */
+  callWhenRunning<A extends unknown[]>(callable: (...args: A) => unknown, ...args: A): SystemEventTriggerID | null;
+}
+export const IReactorCore: InterfaceToken<IReactorCore> = interfaceToken<IReactorCore>(
+  "IReactorCore",
+  [],
+  [
+    "resolve",
+    "run",
+    "stop",
+    "crash",
+    "iterate",
+    "fireSystemEvent",
+    "addSystemEventTrigger",
+    "removeSystemEventTrigger",
+    "callWhenRunning",
+  ],
+);
+
+/** Calls from anywhere, on a later turn of the loop, in order. */
+export interface IReactorFromThreads {
+  /** @throws AssertionError if it cannot be called. */
+  callFromThread<A extends unknown[]>(callable: (...args: A) => unknown, ...args: A): void;
+}
+export const IReactorFromThreads: InterfaceToken<IReactorFromThreads> = interfaceToken<IReactorFromThreads>(
+  "IReactorFromThreads",
+  [],
+  ["callFromThread"],
+);
+
+export interface ListenTCPOptions {
+  /** Connections the system holds before we accept them. Default 50. */
+  backlog?: number;
+  /** An IPv4 or IPv6 literal; "" (default) is every address of the host, IPv6 and IPv4. */
+  interface?: string;
+}
+
+export interface ConnectTCPOptions {
+  /** Seconds until the attempt fails with TimeoutError; null is no end. Default 30. */
+  timeout?: number | null;
+  /** The local end: address and port. */
+  bindAddress?: readonly [host: string, port: number] | null;
+}
+
+export interface IReactorTCP {
+  /** Listens at once; port 0 is any free one. @throws CannotListenError */
+  listenTCP(port: number, factory: IProtocolFactory, options?: ListenTCPOptions): IListeningPort;
+  /** Connects to a name (looked up as IPv4 only) or to an IPv4 or IPv6 literal. */
+  connectTCP(host: string, port: number, factory: IClientFactory, options?: ConnectTCPOptions): IConnector;
+}
+export const IReactorTCP: InterfaceToken<IReactorTCP> = interfaceToken<IReactorTCP>(
+  "IReactorTCP",
+  [],
+  ["listenTCP", "connectTCP"],
+);
+
+/** All that the reactor of this package does. */
+export interface IReactor extends IReactorCore, IReactorTime, IReactorFromThreads, IReactorTCP {}
+export const IReactor: InterfaceToken<IReactor> = interfaceToken<IReactor>("IReactor", [
+  IReactorCore,
+  IReactorTime,
+  IReactorFromThreads,
+  IReactorTCP,
+]);

@@ -1,0 +1,90 @@
+/** What happens to events before an application says where they go, and how it says so (twisted.logger). */
+import { Console } from "node:console";
+import type { LogEvent, LogObserver } from "./event.js";
+import { FileLogObserver, type LogFile } from "./file.js";
+import { FilteringLogObserver, PredicateResult } from "./filter.js";
+import { LimitedHistoryLogObserver } from "./history.js";
+import { LoggingFile } from "./io.js";
+import { LogLevel, type LogLevelConstant } from "./levels.js";
+import { Logger } from "./logger.js";
+import { type LogPublisher, globalLogPublisher } from "./publisher.js";
+import { eventAsText } from "./text.js";
+
+const HISTORY_SIZE = 200; // events
+
+export interface BeginLoggingOptions {
+  /** Forget what was logged before. Default false. */
+  readonly discardBuffer?: boolean;
+  /** Make `console.log` and its kin log at info, `console.error` and `console.warn` at error. Default true. */
+  readonly redirectStandardIO?: boolean;
+}
+
+export interface LogBeginnerOptions {
+  /** Where critical events go until logging begins; default stderr. */
+  readonly errorStream?: LogFile;
+  /** Whose `console` is redirected; default the process's. */
+  readonly standardIO?: { console: typeof console };
+}
+
+/** Until logging begins, keeps the last 200 events of `publisher`, and writes the critical ones to stderr. */
+export class LogBeginner {
+  readonly #publisher: LogPublisher;
+  readonly #log: Logger;
+  readonly #standardIO: { console: typeof console };
+  readonly #history = new LimitedHistoryLogObserver({ size: HISTORY_SIZE });
+  readonly #critical: LogObserver;
+  #begun = false;
+
+  constructor(
+    publisher: LogPublisher,
+    { errorStream = process.stderr, standardIO = globalThis }: LogBeginnerOptions = {},
+  ) {
+    this.#publisher = publisher;
+    this.#standardIO = standardIO;
+    this.#log = new Logger({ namespace: "strombus.logger", observer: publisher });
+    this.#critical = new FilteringLogObserver(new FileLogObserver(errorStream, asLines), [isCritical]);
+    publisher.addObserver(this.#history);
+    publisher.addObserver(this.#critical);
+  }
+
+  /** Logs to `observers` from now on, beginning with the events kept until now. Again: adds observers, and warns. */
+  beginLoggingTo(
+    observers: Iterable<LogObserver>,
+    { discardBuffer = false, redirectStandardIO = true }: BeginLoggingOptions = {},
+  ): void {
+    const added = [...observers];
+    if (this.#begun) {
+      this.#log.warn("logging has begun already; observers were added");
+    } else {
+      this.#begun = true;
+      this.#publisher.removeObserver(this.#history);
+      this.#publisher.removeObserver(this.#critical);
+      if (!discardBuffer) for (const observer of added) this.#history.replayTo(observer);
+      if (redirectStandardIO) this.#redirect();
+    }
+    for (const observer of added) this.#publisher.addObserver(observer);
+  }
+
+  // Python's print goes through sys.stdout, of which a program has its own reference; here `console` is that reference,
+  // and process.stdout stays for the observers, which would otherwise feed on themselves.
+  #redirect(): void {
+    const file = (namespace: string, level: LogLevelConstant): NodeJS.WritableStream =>
+      new LoggingFile({
+        logger: new Logger({ namespace, observer: this.#publisher }),
+        level,
+      }) as unknown as NodeJS.WritableStream;
+    this.#standardIO.console = new Console(file("stdout", LogLevel.info), file("stderr", LogLevel.error));
+  }
+}
+
+/** Says where the events of the whole process go. */
+export const globalLogBeginner = new LogBeginner(globalLogPublisher);
+
+function isCritical(event: LogEvent): PredicateResult {
+  return event.log_level === LogLevel.critical ? PredicateResult.yes : PredicateResult.no;
+}
+
+function asLines(event: LogEvent): string {
+  const text = eventAsText(event, { includeTimestamp: false, includeSystem: false });
+  return text === "" ? "" : `${text}\n`;
+}

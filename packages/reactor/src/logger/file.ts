@@ -1,0 +1,38 @@
+/** Observers that write text files (twisted.logger). */
+import { CallableObserver, type LogEvent } from "./event.js";
+import { formatEventAsClassicLogText, formatTime, timeFormatRFC3339 } from "./text.js";
+
+/** Where an observer writes: a stream of Node, or anything alike. */
+export interface LogFile {
+  write(text: string): unknown;
+  flush?(): unknown;
+}
+
+/** Writes what `formatEvent` makes of each event; events it makes nothing of are skipped. */
+export class FileLogObserver extends CallableObserver {
+  readonly #file: LogFile;
+  readonly formatEvent: (event: LogEvent) => string | null;
+
+  constructor(file: LogFile, formatEvent: (event: LogEvent) => string | null) {
+    super();
+    this.#file = file;
+    this.formatEvent = formatEvent;
+  }
+
+  observe(event: LogEvent): void {
+    const text = this.formatEvent(event);
+    if (text === null || text === "") return;
+    this.#file.write(text);
+    this.#file.flush?.();
+  }
+}
+
+/** Writes one line an event, with its time in `timeFormat`; null leaves the time out ("-"). */
+export function textFileLogObserver(
+  file: LogFile,
+  { timeFormat = timeFormatRFC3339 }: { timeFormat?: string | null } = {},
+): FileLogObserver {
+  return new FileLogObserver(file, (event) =>
+    formatEventAsClassicLogText(event, { formatTime: (when) => formatTime(when, { timeFormat }) }),
+  );
+}

@@ -1,0 +1,254 @@
+/**
+ * The reactor on Node's event loop (twisted.internet.reactor). The loop turns by itself, so sockets and timers work at
+ * once; `run` adds what Node has not: system events, orderly shutdown on signals, and keeping the process alive.
+ */
+import { lookup } from "node:dns";
+import { isIPv4 } from "node:net";
+import { constants } from "node:os";
+import { performance } from "node:perf_hooks";
+import { implementer } from "./components.js";
+import { Deferred, succeed } from "./defer.js";
+import { DelayedCall } from "./delayed-call.js";
+import {
+  ConnectionLost,
+  DNSLookupError,
+  ReactorAlreadyRunning,
+  ReactorNotRestartable,
+  ReactorNotRunning,
+} from "./error.js";
+import { AssertionError, NotImplementedError } from "./exceptions.js";
+import { Failure } from "./failure.js";
+import {
+  type ConnectTCPOptions,
+  type IClientFactory,
+  type IConnector,
+  type IDelayedCall,
+  type IListeningPort,
+  type IProtocolFactory,
+  IReactor,
+  type ListenTCPOptions,
+  type RunOptions,
+  type SystemEventTriggerID,
+  type TriggerPhase,
+} from "./interfaces.js";
+import { Logger } from "./logger.js";
+import { SystemEvents } from "./system-events.js";
+import { TCPConnector } from "./tcp/connector.js";
+import type { OpenTransport, TransportHost } from "./tcp/host.js";
+import { TCPPort } from "./tcp/port.js";
+
+const log = new Logger({ namespace: "strombus.reactor" });
+const RESOLVE_TIMEOUTS = [1, 3, 11, 45]; // seconds; Node's resolver retries by itself, so only their sum counts
+const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGBREAK"] as const;
+type StopSignal = (typeof STOP_SIGNALS)[number];
+
+/** Where `run` stands. "crashed" may run again; "stopped" never will. */
+type Phase = "new" | "started" | "stopping" | "stopped" | "crashed";
+
+@implementer(IReactor)
+export class NodeReactor implements IReactor, TransportHost {
+  /** The number of the signal that stopped the reactor, or null. */
+  _exitSignal: number | null = null;
+  readonly openTransports = new Set<OpenTransport>();
+  readonly #events = new SystemEvents((what, error) => logError(what, error));
+  readonly #delayedCalls = new Set<DelayedCall>();
+  readonly #signals = new Map<NodeJS.Signals, () => void>();
+  #phase: Phase = "new";
+  #running = false;
+  #keepAlive: NodeJS.Timeout | null = null;
+  #settle: (() => void) | null = null;
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** For delayed calls: after the last trigger nothing holds the process. */
+  get holdsProcess(): boolean {
+    return this.#phase !== "stopped";
+  }
+
+  // Life cycle
+
+  run({ installSignalHandlers = true }: RunOptions = {}): Promise<void> {
+    if (this.#settle !== null) throw new ReactorAlreadyRunning();
+    if (this.#phase === "stopped") throw new ReactorNotRestartable();
+    this.#phase = "started";
+    this.#keepAlive = setInterval(() => {}, 2 ** 31 - 1);
+    const finished = new Promise<void>((resolve) => (this.#settle = resolve));
+    this.#events.fire("startup", {
+      during: () => {
+        if (this.#settle === null) return; // it crashed while a trigger was waiting
+        this.#running = true;
+        if (installSignalHandlers) this.#installSignalHandlers();
+      },
+    });
+    return finished;
+  }
+
+  stop(): void {
+    if (this.#phase !== "started") throw new ReactorNotRunning();
+    this.#phase = "stopping";
+    setImmediate(() => {
+      if (this.#phase === "stopping") this.fireSystemEvent("shutdown");
+    });
+  }
+
+  crash(): void {
+    if (this.#settle === null) throw new ReactorNotRunning();
+    // Stopped once is stopped for good, even if it then crashes.
+    this.#phase = this.#phase === "stopping" ? "stopped" : "crashed";
+    this.#end();
+  }
+
+  iterate(): never {
+    throw new NotImplementedError("Node's event loop cannot be turned by hand");
+  }
+
+  fireSystemEvent(eventType: string): void {
+    if (eventType !== "shutdown") {
+      this.#events.fire(eventType);
+      return;
+    }
+    this.#events.fire("shutdown", {
+      during: () => {
+        this.#running = false;
+        this.#disconnectAll();
+      },
+      done: () => {
+        this.#phase = "stopped";
+        for (const call of this.#delayedCalls) call.unref();
+        this.#end();
+      },
+    });
+  }
+
+  addSystemEventTrigger<A extends unknown[]>(
+    phase: TriggerPhase,
+    eventType: string,
+    callable: (...args: A) => unknown,
+    ...args: A
+  ): SystemEventTriggerID {
+    return this.#events.add(phase, eventType, callable, args);
+  }
+
+  removeSystemEventTrigger(triggerID: SystemEventTriggerID): void {
+    this.#events.remove(triggerID);
+  }
+
+  callWhenRunning<A extends unknown[]>(callable: (...args: A) => unknown, ...args: A): SystemEventTriggerID | null {
+    if (!this.#running) return this.addSystemEventTrigger("after", "startup", callable, ...args);
+    callable(...args);
+    return null;
+  }
+
+  #disconnectAll(): void {
+    for (const transport of this.openTransports) {
+      this.runLogged("closing a transport", () => transport.connectionLost(new Failure(new ConnectionLost())));
+    }
+  }
+
+  /** What `run` began ends, and `run` settles. */
+  #end(): void {
+    this.#running = false;
+    for (const [signal, handler] of this.#signals) process.removeListener(signal, handler);
+    this.#signals.clear();
+    if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
+    this.#settle?.();
+    this.#settle = null;
+  }
+
+  // Signals
+
+  #installSignalHandlers(): void {
+    for (const signal of STOP_SIGNALS) {
+      if (signal === "SIGINT" && process.listenerCount("SIGINT") > 0) continue; // a debugger, a prompt
+      if (signal === "SIGBREAK" && process.platform !== "win32") continue;
+      const handler = (): void => this.#signalled(signal);
+      this.#signals.set(signal, handler);
+      process.on(signal, handler);
+    }
+  }
+
+  /** The first asks for an orderly end; the second means it, with the status that a shell gives such a death. */
+  #signalled(signal: StopSignal): void {
+    const number = constants.signals[signal];
+    if (this._exitSignal !== null) process.exit(128 + number);
+    this._exitSignal = number;
+    log.info("received {signal}, shutting down", { signal });
+    this.callFromThread(() => {
+      if (this.#phase === "started") this.stop();
+    });
+  }
+
+  // Time
+
+  seconds(): number {
+    return (performance.timeOrigin + performance.now()) / 1000;
+  }
+
+  callLater<A extends unknown[]>(delay: number, callable: (...args: A) => unknown, ...args: A): IDelayedCall {
+    if (!(delay >= 0)) throw new AssertionError(`a delay is 0 or more seconds, not ${delay}`);
+    const call = new DelayedCall(this, delay, () => callable(...args));
+    this.#delayedCalls.add(call);
+    return call;
+  }
+
+  getDelayedCalls(): IDelayedCall[] {
+    return [...this.#delayedCalls];
+  }
+
+  forget(call: DelayedCall): void {
+    this.#delayedCalls.delete(call);
+  }
+
+  callFromThread<A extends unknown[]>(callable: (...args: A) => unknown, ...args: A): void {
+    if (typeof callable !== "function") throw new AssertionError("callFromThread takes a function");
+    setImmediate(() => this.runLogged("a call from a thread", () => callable(...args)));
+  }
+
+  /** Runs a function; what it throws, or its promise rejects with, is logged. */
+  runLogged(what: string, callable: () => unknown): void {
+    try {
+      const result = callable();
+      if (result instanceof Promise) result.catch((error: unknown) => logError(what, error));
+    } catch (error) {
+      logError(what, error);
+    }
+  }
+
+  // Names and connections
+
+  resolve(name: string, { timeout = RESOLVE_TIMEOUTS }: { timeout?: readonly number[] } = {}): Deferred<string> {
+    if (name === "") return succeed("0.0.0.0");
+    if (isIPv4(name)) return succeed(name);
+    const found = new Deferred<string>();
+    const seconds = timeout.reduce((sum, each) => sum + each, 0);
+    const late = this.callLater(seconds, () => found.errback(new DNSLookupError(`no answer for ${name} in time`)));
+    lookup(name, { family: 4 }, (error, address) => {
+      if (!late.active()) return;
+      late.cancel();
+      if (error) found.errback(new DNSLookupError(error.message, { cause: error }));
+      else found.callback(address);
+    });
+    return found;
+  }
+
+  listenTCP(port: number, factory: IProtocolFactory, options: ListenTCPOptions = {}): IListeningPort {
+    const listening = new TCPPort(this, port, factory, options);
+    listening.startListening();
+    return listening;
+  }
+
+  connectTCP(host: string, port: number, factory: IClientFactory, options: ConnectTCPOptions = {}): IConnector {
+    const connector = new TCPConnector(this, host, port, factory, options);
+    connector.connect();
+    return connector;
+  }
+}
+
+/** The reactor of this process. */
+export const reactor = new NodeReactor();
+
+function logError(what: string, error: unknown): void {
+  log.failure("{what} failed", error instanceof Failure ? error : new Failure(error), { what });
+}

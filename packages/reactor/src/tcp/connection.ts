@@ -1,0 +1,399 @@
+/** A TCP connection, of either side: what Twisted promises a protocol, on a socket of Node's. */
+import type { Socket } from "node:net";
+import { toBuffer } from "../bytes.js";
+import { classImplements, providedBy } from "../components.js";
+import { ConnectionAborted, ConnectionDone, ConnectionLost } from "../error.js";
+import { RuntimeError } from "../exceptions.js";
+import { Failure } from "../failure.js";
+import {
+  type BytesLike,
+  type IAddress,
+  IHalfCloseableProtocol,
+  ILoggingContext,
+  type IProtocol,
+  type IPullProducer,
+  type IPushProducer,
+  ISystemHandle,
+  ITCPTransport,
+  type MaybeAsync,
+} from "../interfaces.js";
+import { Logger } from "../logger.js";
+import type { OpenTransport, TransportHost } from "./host.js";
+
+const log = new Logger({ namespace: "strombus.reactor.tcp" });
+const HIGH_WATER = 65536; // bytes; more than this in user space pauses a push producer
+const JOIN_LIMIT = 65536; // bytes; up to here copying chunks together is cheaper than a write of many pieces
+const STALL_TIME = 60; // seconds; how long a closing connection waits for a peer that takes nothing
+const LINGER_TIME = 5; // seconds; how long a closed one reads on
+
+/** Listeners are shared by all connections: each finds its own here, so that a connection needs no closures. */
+const OWNER = Symbol("connection");
+type OwnedSocket = Socket & { [OWNER]: TCPConnection };
+
+export interface ConnectionOptions {
+  host: IAddress;
+  peer: IAddress;
+  /** Which of its port's connections this is, from 0; none for a client's. */
+  session?: number;
+  /** Told after the protocol. */
+  onLost?: (reason: Failure) => void;
+}
+
+/**
+ * All that is written in one turn of the event loop goes out in one write of the socket. TCP_NODELAY is on from the
+ * start (Twisted's is off): as writes are joined here, the system's own waiting would only add delay.
+ *
+ * Two things are bounded that Twisted leaves open. After `loseConnection` a peer that takes no byte for 60 s is dropped,
+ * with ConnectionLost. And a connection closed by us, although it is over for the protocol, reads on for up to 5 s, since
+ * closing a socket with unread data would make the system throw away what the peer has not fetched yet.
+ */
+export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingContext, OpenTransport {
+  /** Seconds. */
+  stallTime = STALL_TIME;
+  lingerTime = LINGER_TIME;
+  readonly #reactor: TransportHost;
+  readonly #socket: OwnedSocket;
+  readonly #host: IAddress;
+  readonly #peer: IAddress;
+  readonly #session: number;
+  readonly #onLost: ((reason: Failure) => void) | null;
+  #protocol: IProtocol | null; // null when it has heard of the end
+  #pending: Buffer[] = []; // written in this turn
+  #pendingBytes = 0;
+  #flushScheduled = false;
+  #output: "open" | "closing" | "closed" = "open"; // closing: the end follows what is pending
+  #disconnecting = false;
+  #reason: Failure | null = null; // known from the moment the socket is destroyed
+  #producer: IPushProducer | IPullProducer | null = null;
+  #streaming = false;
+  #producerPaused = false;
+  #written: (() => void) | undefined = undefined; // asks for news of the write, while there is a producer
+  #lingering: NodeJS.Timeout | null = null;
+  #noDelay = true;
+  #keepAlive = false;
+
+  constructor(
+    reactor: TransportHost,
+    socket: Socket,
+    protocol: IProtocol,
+    { host, peer, session = -1, onLost }: ConnectionOptions,
+  ) {
+    this.#reactor = reactor;
+    this.#socket = socket as OwnedSocket;
+    this.#protocol = protocol;
+    this.#host = host;
+    this.#peer = peer;
+    this.#session = session;
+    this.#onLost = onLost ?? null;
+    this.#socket[OWNER] = this;
+    socket.on("error", TCPConnection.#onError);
+    socket.on("close", TCPConnection.#onClose);
+  }
+
+  get connected(): boolean {
+    return this.#protocol !== null;
+  }
+
+  get disconnecting(): boolean {
+    return this.#disconnecting && this.#protocol !== null;
+  }
+
+  get disconnected(): boolean {
+    return this.#protocol === null;
+  }
+
+  /** Connects the protocol, then lets data in. */
+  begin(): void {
+    this.#reactor.openTransports.add(this);
+    this.#guard((protocol) => protocol.makeConnection(this));
+    this.#socket.on("data", TCPConnection.#onData);
+    this.#socket.on("end", TCPConnection.#onEnd);
+  }
+
+  // Writing
+
+  /** Until `loseConnection` has flushed what is written, more can follow; afterwards it is dropped. */
+  write(data: BytesLike): void {
+    const bytes = toBuffer(data);
+    if (this.#output === "closed" || this.#reason !== null || bytes.length === 0) return;
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    this.#scheduleFlush();
+    if (this.#producer === null || !this.#streaming || this.#buffered <= HIGH_WATER) return;
+    this.#producerPaused = true;
+    (this.#producer as IPushProducer).pauseProducing();
+  }
+
+  writeSequence(data: Iterable<BytesLike>): void {
+    for (const chunk of data) this.write(chunk);
+  }
+
+  get #buffered(): number {
+    return this.#pendingBytes + this.#socket.writableLength;
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    process.nextTick(TCPConnection.#flush, this);
+  }
+
+  static #flush(this: void, self: TCPConnection): void {
+    self.#flushScheduled = false;
+    if (self.#reason !== null) return;
+    if (self.#pendingBytes > 0) self.#send();
+    if (self.#output !== "closing" || self.#awaitsProducer) return;
+    self.#output = "closed";
+    self.#socket.once("finish", TCPConnection.#onFinish);
+    self.#socket.end();
+  }
+
+  #send(): void {
+    const [chunks, size, socket] = [this.#pending, this.#pendingBytes, this.#socket];
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    if (chunks.length === 1 || size <= JOIN_LIMIT) {
+      socket.write(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size), this.#written);
+      return;
+    }
+    socket.cork();
+    const last = chunks.pop()!;
+    for (const chunk of chunks) socket.write(chunk);
+    socket.write(last, this.#written);
+    socket.uncork();
+  }
+
+  // The producer that feeds it
+
+  registerProducer(producer: IPushProducer | IPullProducer, streaming: boolean): void {
+    if (this.#producer !== null) throw new RuntimeError("a producer is registered already");
+    if (this.disconnected || this.#reason !== null) {
+      producer.stopProducing();
+      return;
+    }
+    this.#producer = producer;
+    this.#streaming = streaming;
+    this.#producerPaused = false;
+    // On a later turn: a peer that takes all we have must not keep the other sockets waiting.
+    this.#written ??= () => {
+      if (this.#buffered === 0) setImmediate(TCPConnection.#drained, this);
+    };
+    if (!streaming) producer.resumeProducing();
+  }
+
+  /** Before `loseConnection`, if the end shall wait for no producer. */
+  unregisterProducer(): void {
+    this.#producer = null;
+    if (this.#output === "closing") this.#scheduleFlush();
+  }
+
+  static #drained(this: void, self: TCPConnection): void {
+    if (self.#buffered > 0 || self.#reason !== null || !self.#awaitsProducer) return;
+    self.#producerPaused = false;
+    self.#guard(() => self.#producer?.resumeProducing());
+  }
+
+  /** A pull producer, or a push producer that we paused, has more to say before the end. */
+  get #awaitsProducer(): boolean {
+    return this.#producer !== null && (!this.#streaming || this.#producerPaused);
+  }
+
+  // Reading
+
+  pauseProducing(): void {
+    if (!this.#disconnecting && this.connected) this.#socket.pause();
+  }
+
+  resumeProducing(): void {
+    if (!this.#disconnecting && this.connected) this.#socket.resume();
+  }
+
+  stopProducing(): void {
+    this.loseConnection();
+  }
+
+  static #onData(this: OwnedSocket, data: Buffer): void {
+    const self = this[OWNER];
+    if (self.#protocol === null || self.#disconnecting || self.#reason !== null) return;
+    try {
+      const result = self.#protocol.dataReceived(data);
+      if (result !== undefined) self.#watch(result);
+    } catch (error) {
+      self.#failed(error);
+    }
+  }
+
+  /** The peer sends no more. */
+  static #onEnd(this: OwnedSocket): void {
+    const self = this[OWNER];
+    const protocol = self.#protocol;
+    if (protocol === null || self.#disconnecting || self.#reason !== null) return;
+    if (providedBy(IHalfCloseableProtocol, protocol)) self.#guard(() => protocol.readConnectionLost());
+    else self.connectionLost(new Failure(new ConnectionDone()));
+  }
+
+  // The end
+
+  loseConnection(): void {
+    if (this.#disconnecting || this.disconnected || this.#reason !== null) return;
+    this.#disconnecting = true;
+    this.#socket.pause();
+    this.#socket.setTimeout(this.stallTime * 1000, TCPConnection.#onStall);
+    if (this.#socket.writableFinished) process.nextTick(() => this.#finished());
+    else this.loseWriteConnection();
+  }
+
+  loseWriteConnection(): void {
+    if (this.#output !== "open") return;
+    this.#output = "closing";
+    this.#scheduleFlush();
+  }
+
+  abortConnection(): void {
+    if (this.disconnected || this.#reason !== null) return;
+    this.#disconnecting = true;
+    this.#reason = new Failure(new ConnectionAborted());
+    // Not resetAndDestroy: that waits until all is written, and lets the peer see a clean end first.
+    (this.#socket as { resetAndClosing?: boolean }).resetAndClosing = true;
+    this.#socket.destroy();
+  }
+
+  /** Ends it at once, for this reason. */
+  connectionLost(reason: Failure): void {
+    this.#reason ??= reason;
+    this.#socket.destroy();
+    this.#lost();
+  }
+
+  static #onFinish(this: OwnedSocket): void {
+    const self = this[OWNER];
+    if (self.#disconnecting) {
+      self.#finished();
+      return;
+    }
+    const protocol = self.#protocol;
+    if (providedBy(IHalfCloseableProtocol, protocol)) self.#guard(() => protocol.writeConnectionLost());
+  }
+
+  /** All is sent, the end included. */
+  #finished(): void {
+    if (this.#reason !== null) return;
+    this.#reason = new Failure(new ConnectionDone());
+    this.#lost();
+    const socket = this.#socket;
+    if (socket.readableEnded) {
+      socket.destroy();
+      return;
+    }
+    socket.setTimeout(0);
+    socket.resume(); // Node closes the socket when the peer's end has come too
+    socket.unref();
+    this.#lingering = setTimeout(() => socket.destroy(), this.lingerTime * 1000).unref();
+  }
+
+  static #onStall(this: OwnedSocket): void {
+    const self = this[OWNER];
+    self.#reason ??= new Failure(new ConnectionLost("the peer takes no data"));
+    this.destroy();
+  }
+
+  static #onError(this: OwnedSocket, error: Error): void {
+    this[OWNER].#reason ??= new Failure(new ConnectionLost(error));
+  }
+
+  static #onClose(this: OwnedSocket): void {
+    const self = this[OWNER];
+    if (self.#lingering !== null) clearTimeout(self.#lingering);
+    self.#reason ??= new Failure(new ConnectionDone());
+    self.#lost();
+  }
+
+  #lost(): void {
+    const [protocol, reason, producer] = [this.#protocol, this.#reason, this.#producer];
+    if (protocol === null || reason === null) return;
+    this.#protocol = null;
+    this.#producer = null;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    this.#reactor.openTransports.delete(this);
+    for (const call of [() => producer?.stopProducing(), () => protocol.connectionLost(reason)]) {
+      try {
+        const result = call();
+        if (result !== undefined) this.#watch(result);
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+    this.#onLost?.(reason);
+  }
+
+  // What the protocol's code throws
+
+  #guard(call: (protocol: IProtocol) => MaybeAsync): void {
+    if (this.#protocol === null) return;
+    try {
+      const result = call(this.#protocol);
+      if (result !== undefined) this.#watch(result);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** A protocol may be written with async methods; any other value that it gives back means nothing. */
+  #watch(result: PromiseLike<unknown>): void {
+    if (typeof (result as Partial<PromiseLike<unknown>> | null)?.then !== "function") return;
+    result.then(undefined, (error: unknown) => this.#failed(error));
+  }
+
+  /** Logged, and the end of this connection; an error right after `abortConnection` replaces that as the reason. */
+  #failed(error: unknown): void {
+    const failure = new Failure(error);
+    log.failure("a protocol failed", failure, { log_system: this.logPrefix() });
+    if (this.#protocol === null) return;
+    if (this.#reason === null || this.#reason.check(ConnectionAborted)) this.#reason = failure;
+    this.#socket.destroy();
+  }
+
+  // What it is
+
+  getPeer(): IAddress {
+    return this.#peer;
+  }
+
+  getHost(): IAddress {
+    return this.#host;
+  }
+
+  /** The socket itself: what is done to it by hand, the transport knows nothing of. */
+  getHandle(): Socket {
+    return this.#socket;
+  }
+
+  getTcpNoDelay(): boolean {
+    return this.#noDelay;
+  }
+
+  setTcpNoDelay(enabled: boolean): void {
+    this.#noDelay = enabled;
+    if (this.connected) this.#socket.setNoDelay(enabled);
+  }
+
+  getTcpKeepAlive(): boolean {
+    return this.#keepAlive;
+  }
+
+  setTcpKeepAlive(enabled: boolean): void {
+    this.#keepAlive = enabled;
+    if (this.connected) this.#socket.setKeepAlive(enabled);
+  }
+
+  /** "protocol,client", or for a server "protocol,number,peer". */
+  logPrefix(): string {
+    const prefix = providedBy(ILoggingContext, this.#protocol) ? this.#protocol.logPrefix() : "-";
+    const peer = this.#peer as { host?: string };
+    return this.#session < 0 ? `${prefix},client` : `${prefix},${this.#session},${peer.host ?? ""}`;
+  }
+}
+
+// Not as a decorator: TypeScript has none for classes with private static methods.
+classImplements(TCPConnection, ITCPTransport, ISystemHandle, ILoggingContext);

@@ -1,0 +1,188 @@
+/** Connecting by TCP: one attempt at a time, and again on demand. */
+import * as net from "node:net";
+import { type IAddress, type IClientFactory, type IDelayedCall, type IProtocol, IConnector } from "../interfaces.js";
+import { internetAddress } from "../address.js";
+import { implementer } from "../components.js";
+import {
+  ConnectBindError,
+  ConnectError,
+  ConnectionDone,
+  DNSLookupError,
+  getConnectError,
+  NotConnectingError,
+  TimeoutError,
+  UserError,
+} from "../error.js";
+import { RuntimeError } from "../exceptions.js";
+import { Failure } from "../failure.js";
+import type { ConnectTCPOptions } from "../interfaces.js";
+import { Logger } from "../logger.js";
+import { TCPConnection } from "./connection.js";
+import type { OpenTransport, TransportHost } from "./host.js";
+
+const log = new Logger({ namespace: "strombus.reactor.tcp" });
+
+type State =
+  | { name: "disconnected" }
+  | { name: "connecting"; socket: net.Socket; timer: IDelayedCall | null }
+  | { name: "connected"; connection: TCPConnection | null };
+
+@implementer(IConnector)
+export class TCPConnector implements IConnector, OpenTransport {
+  readonly #reactor: TransportHost;
+  readonly #host: string;
+  readonly #port: number;
+  readonly #factory: IClientFactory;
+  readonly #timeout: number | null;
+  readonly #bindAddress: readonly [string, number] | null;
+  #state: State = { name: "disconnected" };
+  #usesFactory = false;
+
+  constructor(
+    reactor: TransportHost,
+    host: string,
+    port: number,
+    factory: IClientFactory,
+    { timeout = 30, bindAddress = null }: ConnectTCPOptions = {},
+  ) {
+    this.#reactor = reactor;
+    this.#host = host;
+    this.#port = port;
+    this.#factory = factory;
+    this.#timeout = timeout;
+    this.#bindAddress = bindAddress;
+  }
+
+  get state(): "disconnected" | "connecting" | "connected" {
+    return this.#state.name;
+  }
+
+  /** The connection, while there is one. */
+  get transport(): TCPConnection | null {
+    return this.#state.name === "connected" ? this.#state.connection : null;
+  }
+
+  connect(): void {
+    if (this.#state.name !== "disconnected") throw new RuntimeError(`the connector is ${this.#state.name}`);
+    const socket = this.#open();
+    const timer =
+      this.#timeout === null
+        ? null
+        : this.#reactor.callLater(this.#timeout, () => this.#failed(new Failure(new TimeoutError())));
+    this.#state = { name: "connecting", socket, timer };
+    this.#reactor.openTransports.add(this);
+    if (!this.#usesFactory) this.#factory.doStart();
+    this.#usesFactory = true;
+    this.#factory.startedConnecting(this);
+  }
+
+  stopConnecting(): void {
+    if (this.#state.name !== "connecting") throw new NotConnectingError("the connector is not connecting");
+    this.#failed(new Failure(new UserError()));
+  }
+
+  disconnect(): void {
+    if (this.#state.name === "connecting") this.stopConnecting();
+    else this.transport?.loseConnection();
+  }
+
+  getDestination(): IAddress {
+    return internetAddress("TCP", this.#host, this.#port);
+  }
+
+  /** The reactor stops while an attempt is under way. */
+  connectionLost(reason: Failure): void {
+    this.#failed(reason);
+  }
+
+  #open(): net.Socket {
+    const [localAddress, localPort] = this.#bindAddress ?? [];
+    const socket = net.connect({
+      host: this.#host,
+      port: this.#port,
+      family: net.isIPv6(this.#host) ? 6 : 4,
+      allowHalfOpen: true,
+      noDelay: true,
+      ...(localAddress ? { localAddress } : {}),
+      ...(localPort ? { localPort } : {}),
+    });
+    // The connection brings its own listeners; an error that comes later finds the state changed.
+    socket.on("error", (error) => this.#isCurrent(socket) && this.#failed(new Failure(connectError(error))));
+    socket.once("connect", () => this.#isCurrent(socket) && this.#established(socket));
+    return socket;
+  }
+
+  #isCurrent(socket: net.Socket): boolean {
+    return this.#state.name === "connecting" && this.#state.socket === socket;
+  }
+
+  #established(socket: net.Socket): void {
+    const peer = internetAddress("TCP", socket.remoteAddress ?? this.#host, socket.remotePort ?? this.#port);
+    const host = internetAddress("TCP", socket.localAddress ?? "", socket.localPort ?? 0);
+    let protocol: IProtocol | null;
+    try {
+      protocol = this.#factory.buildProtocol(peer);
+    } catch (error) {
+      log.failure("building a protocol for {peer} failed", new Failure(error), { peer: String(peer) });
+      this.#failed(new Failure(new ConnectError(null, "the factory failed to build a protocol", { cause: error })));
+      return;
+    }
+    this.#leaveConnecting();
+    if (protocol === null) {
+      socket.destroy();
+      this.#state = { name: "connected", connection: null };
+      this.#lost(new Failure(new ConnectionDone()));
+      return;
+    }
+    const connection = new TCPConnection(this.#reactor, socket, protocol, {
+      host,
+      peer,
+      onLost: (reason) => this.#lost(reason),
+    });
+    this.#state = { name: "connected", connection };
+    connection.begin();
+  }
+
+  #failed(reason: Failure): void {
+    if (this.#state.name !== "connecting") return;
+    this.#state.socket.destroy();
+    this.#leaveConnecting();
+    this.#tell(() => this.#factory.clientConnectionFailed(this, reason));
+  }
+
+  #lost(reason: Failure): void {
+    this.#state = { name: "disconnected" };
+    this.#tell(() => this.#factory.clientConnectionLost(this, reason));
+  }
+
+  #leaveConnecting(): void {
+    if (this.#state.name === "connecting" && this.#state.timer?.active()) this.#state.timer.cancel();
+    this.#state = { name: "disconnected" };
+    this.#reactor.openTransports.delete(this);
+  }
+
+  /** The factory may connect again at once; if it does not, the connector is done with it. */
+  #tell(news: () => void): void {
+    for (const call of [news, () => this.#doneWithFactory()]) {
+      try {
+        call();
+      } catch (error) {
+        log.failure("a client factory failed", new Failure(error));
+      }
+    }
+  }
+
+  #doneWithFactory(): void {
+    if (this.#state.name !== "disconnected" || !this.#usesFactory) return;
+    this.#usesFactory = false;
+    this.#factory.doStop();
+  }
+}
+
+function connectError(error: NodeJS.ErrnoException): Error {
+  if (error.syscall === "getaddrinfo") return new DNSLookupError(error.message, { cause: error });
+  if (error.syscall === "bind") {
+    return new ConnectBindError(Math.abs(error.errno ?? 0), error.message, { cause: error });
+  }
+  return getConnectError(error);
+}

@@ -1,0 +1,14 @@
+/** What TCP transports need of their reactor. */
+import type { Failure } from "../failure.js";
+import type { IReactorTime } from "../interfaces.js";
+
+/** A port or connection that the reactor closes when it stops. */
+export interface OpenTransport {
+  /** Ends it now, for this reason, as far as it has not ended. */
+  connectionLost(reason: Failure): void;
+}
+
+export interface TransportHost extends IReactorTime {
+  /** Everything open: each enters when it opens and leaves when it ends. */
+  readonly openTransports: Set<OpenTransport>;
+}

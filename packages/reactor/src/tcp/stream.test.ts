@@ -1,0 +1,373 @@
+/** What a stream transport promises its protocol, on real sockets and in memory. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { directlyProvides } from "../components.js";
+import { ConnectionDone } from "../error.js";
+import { RuntimeError } from "../exceptions.js";
+import type { Failure } from "../failure.js";
+import { IHalfCloseableProtocol, type IProtocol, type ITCPTransport } from "../interfaces.js";
+import { globalLogBeginner, globalLogPublisher, type LogEvent } from "../logger.js";
+import { ClientFactory, Factory, Protocol } from "../protocol.js";
+import { NodeReactor } from "../reactor.js";
+import { connect, makeFakeClient, makeFakeServer } from "../testing/iosim.js";
+
+/** Lets bytes and events move until the condition holds. */
+type Until = (condition: () => boolean) => Promise<void>;
+type Join = (server: IProtocol, client: IProtocol) => Promise<Until>;
+
+const joins: Record<string, Join> = {
+  async "TCP sockets"(server, client) {
+    const reactor = new NodeReactor();
+    const until: Until = async (condition) => {
+      while (!condition()) await turn();
+    };
+    const factory = Factory.forProtocol(() => server);
+    factory.noisy = false;
+    const clientFactory = ClientFactory.forProtocol(() => client);
+    clientFactory.noisy = false;
+    const port = reactor.listenTCP(0, factory, { interface: "127.0.0.1" });
+    reactor.connectTCP("127.0.0.1", (port.getHost() as { port?: number }).port!, clientFactory);
+    // The last to know has a transport.
+    await until(() => [server, client].every((protocol) => (protocol as Protocol).transport !== null));
+    await port.stopListening();
+    return until;
+  },
+  memory(server, client) {
+    const pump = connect(server, makeFakeServer(server), client, makeFakeClient(client), { greet: false });
+    return Promise.resolve(async (condition: () => boolean) => {
+      for (let rounds = 0; rounds < 100 && !condition(); rounds++) {
+        pump.flush();
+        await turn();
+      }
+      expect(condition()).toBe(true);
+    });
+  },
+};
+
+class Recorder extends Protocol {
+  declare transport: ITCPTransport;
+  readonly events: string[] = [];
+  readonly reasons: Failure[] = [];
+  received = Buffer.alloc(0);
+  bytes = 0; // counted instead of kept
+  counting = false;
+
+  override connectionMade(): void {
+    this.events.push("made");
+  }
+  override dataReceived(data: Buffer): void | Promise<void> {
+    this.bytes += data.length;
+    if (!this.counting) this.received = Buffer.concat([this.received, data]);
+    if (this.events.at(-1) !== "data") this.events.push("data");
+  }
+  override connectionLost(reason: Failure): void {
+    this.events.push("lost");
+    this.reasons.push(reason);
+  }
+  get isLost(): boolean {
+    return this.reasons.length > 0;
+  }
+}
+
+class HalfCloseable extends Recorder implements IHalfCloseableProtocol {
+  constructor() {
+    super();
+    directlyProvides(this, IHalfCloseableProtocol);
+  }
+  readConnectionLost(): void {
+    this.events.push("read lost");
+  }
+  writeConnectionLost(): void {
+    this.events.push("write lost");
+  }
+}
+
+/** Writes chunks while it may, up to a total. */
+class Push {
+  paused = false;
+  stopped = 0;
+  pauses = 0;
+  produced = 0;
+  constructor(
+    readonly transport: ITCPTransport,
+    readonly total: number,
+    readonly chunk = Buffer.alloc(32_768, 7),
+  ) {}
+  resumeProducing(): void {
+    this.paused = false;
+    while (!this.paused && this.produced < this.total) {
+      this.produced += this.chunk.length;
+      this.transport.write(this.chunk);
+    }
+  }
+  pauseProducing(): void {
+    this.paused = true;
+    this.pauses += 1;
+  }
+  stopProducing(): void {
+    this.stopped += 1;
+  }
+}
+
+globalLogBeginner.beginLoggingTo([], { redirectStandardIO: false, discardBuffer: true }); // not to stderr
+let logged: Error[] = [];
+const observer = (event: LogEvent): void => {
+  const failure = event["log_failure"] as Failure | undefined;
+  if (failure) logged.push(failure.value as Error);
+};
+beforeEach(() => {
+  logged = [];
+  globalLogPublisher.addObserver(observer);
+});
+afterEach(() => globalLogPublisher.removeObserver(observer));
+
+describe.each(Object.entries(joins))("a stream over %s", (name, join) => {
+  test("connectionMade, data in order, connectionLost once with ConnectionDone, on both sides", async () => {
+    const [server, client] = [new Recorder(), new Recorder()];
+    const until = await join(server, client);
+    client.transport.write("one ");
+    client.transport.write(new Uint8Array([0x32, 0x20]));
+    client.transport.writeSequence([Buffer.from("three"), " ", "four"]);
+    await until(() => server.bytes === 16);
+    server.transport.write("answer");
+    await until(() => client.bytes === 6);
+    client.transport.loseConnection();
+    client.transport.loseConnection();
+    await until(() => client.isLost && server.isLost);
+    expect(server.received.toString()).toBe("one 2 three four");
+    expect(client.events).toEqual(["made", "data", "lost"]);
+    expect(server.events).toEqual(["made", "data", "lost"]);
+    for (const { reasons } of [server, client]) expect(reasons[0]!.value).toBeInstanceOf(ConnectionDone);
+    expect([client.transport.connected, client.transport.disconnecting]).not.toContain(undefined);
+    expect(logged).toEqual([]);
+  });
+
+  test("what is neither bytes nor text is a TypeError", async () => {
+    const [server, client] = [new Recorder(), new Recorder()];
+    const until = await join(server, client);
+    for (const data of [null, undefined, 7, {}, [1]]) {
+      expect(() => client.transport.write(data as unknown as string)).toThrow(TypeError);
+    }
+    client.transport.loseConnection();
+    await until(() => server.isLost);
+    expect(server.bytes).toBe(0);
+  });
+
+  test("loseConnection after a big write delivers all of it", async () => {
+    const [server, client] = [new Recorder(), new Recorder()];
+    client.counting = true;
+    const until = await join(server, client);
+    const size = 8_000_000;
+    server.transport.write(Buffer.alloc(size));
+    server.transport.loseConnection();
+    await until(() => client.isLost && server.isLost);
+    expect(client.bytes).toBe(size);
+    expect(server.reasons[0]!.value).toBeInstanceOf(ConnectionDone);
+  });
+
+  test.each(["server", "client"])(
+    "a slow reader pauses the %s's push producer, and everything arrives",
+    async (side) => {
+      const [server, client] = [new Recorder(), new Recorder()];
+      const until = await join(server, client);
+      const [writer, reader] = side === "server" ? [server, client] : [client, server];
+      reader.counting = true;
+      reader.transport.pauseProducing();
+      const total = 32_768 * 1500; // far more than the system's own buffers take
+      const producer = new Push(writer.transport, total);
+      writer.transport.registerProducer(producer, true);
+      producer.resumeProducing();
+      await until(() => producer.paused);
+      await turns(20);
+      const before = producer.produced;
+      expect(before).toBeLessThan(total);
+      for (let i = 0; i < 5; i++) {
+        reader.transport.resumeProducing();
+        reader.transport.pauseProducing();
+      }
+      reader.transport.resumeProducing();
+      await until(() => reader.bytes === total);
+      expect(producer.produced).toBe(total);
+      expect(producer.pauses).toBeGreaterThan(1);
+      writer.transport.unregisterProducer();
+      writer.transport.loseConnection();
+      await until(() => reader.isLost && writer.isLost);
+      expect(producer.stopped).toBe(0);
+    },
+  );
+
+  test("a write above the mark pauses a push producer at once, and again for each further write", async () => {
+    const [server, client] = [new Recorder(), new Recorder()];
+    const until = await join(server, client);
+    const producer = new Push(server.transport, 0);
+    server.transport.registerProducer(producer, true);
+    server.transport.write(Buffer.alloc(65_536));
+    expect(producer.pauses).toBe(0);
+    server.transport.write("x");
+    expect(producer.pauses).toBe(1);
+    server.transport.writeSequence(["y"]);
+    expect(producer.pauses).toBe(2);
+    await until(() => client.bytes === 65_538 && !producer.paused);
+    server.transport.unregisterProducer();
+    client.transport.loseConnection();
+    await until(() => server.isLost);
+  });
+
+  test("a pull producer is asked at registration and each time the buffer is empty, and never paused", async () => {
+    const [server, client] = [new Recorder(), new Recorder()];
+    client.counting = true;
+    const until = await join(server, client);
+    let left = 50;
+    const pull = {
+      resumeProducing(): void {
+        left -= 1;
+        server.transport.write(Buffer.alloc(100_000));
+        if (left > 0) return;
+        server.transport.unregisterProducer();
+        server.transport.loseConnection();
+      },
+      stopProducing(): void {},
+    };
+    server.transport.registerProducer(pull, false);
+    expect(left).toBe(49);
+    await until(() => client.isLost);
+    expect(client.bytes).toBe(5_000_000);
+  });
+
+  test("one producer at a time; the end stops it once, before connectionLost", async () => {
+    const [server, client] = [new Recorder(), new Recorder()];
+    const until = await join(server, client);
+    const producer = new Push(server.transport, 0);
+    producer.stopProducing = () => void server.events.push("stopped");
+    server.transport.unregisterProducer(); // without one: nothing
+    server.transport.registerProducer(producer, true);
+    expect(() => server.transport.registerProducer(producer, true)).toThrow(RuntimeError);
+    client.transport.loseConnection();
+    await until(() => server.isLost);
+    expect(server.events).toEqual(["made", "stopped", "lost"]);
+    await until(() => client.isLost);
+    const late = new Push(client.transport, 0);
+    client.transport.registerProducer(late, true);
+    expect(late.stopped).toBe(1);
+  });
+
+  test("a paused reader hears of data and of the end only when it resumes, in that order", async () => {
+    const [server, client] = [new Recorder(), new Recorder()];
+    client.connectionMade = () => client.transport.pauseProducing();
+    const until = await join(server, client);
+    server.transport.write("last words");
+    server.transport.loseConnection();
+    await turns(20);
+    expect(client.events).toEqual([]);
+    client.transport.resumeProducing();
+    await until(() => client.isLost);
+    expect(client.received.toString()).toBe("last words");
+    expect(client.events).toEqual(["data", "lost"]);
+  });
+
+  test("after the end, writing, closing, pausing and resuming do nothing, and addresses stay", async () => {
+    const [server, client] = [new Recorder(), new Recorder()];
+    const until = await join(server, client);
+    const [host, peer] = [client.transport.getHost(), client.transport.getPeer()];
+    expect(peer.equals(server.transport.getHost())).toBe(true);
+    expect(host.equals(server.transport.getPeer())).toBe(true);
+    server.transport.loseConnection();
+    await until(() => server.isLost && client.isLost);
+    for (const { transport } of [server, client]) {
+      transport.write("late");
+      transport.writeSequence(["late"]);
+      transport.pauseProducing();
+      transport.resumeProducing();
+      transport.loseWriteConnection();
+      transport.loseConnection();
+      transport.abortConnection();
+      transport.setTcpNoDelay(false);
+      transport.setTcpKeepAlive(true);
+    }
+    expect(client.transport.getHost()).toBe(host);
+    expect(client.transport.getPeer()).toBe(peer);
+    await turns(5);
+    expect([server.reasons.length, client.reasons.length]).toEqual([1, 1]);
+  });
+
+  test("a half-closeable protocol is told of each half, and answers after the peer's end", async () => {
+    const [server, client] = [new HalfCloseable(), new HalfCloseable()];
+    const until = await join(server, client);
+    client.transport.write("question");
+    client.transport.loseWriteConnection();
+    await until(() => server.events.includes("read lost") && client.events.includes("write lost"));
+    client.transport.write("too late");
+    server.transport.write("answer");
+    await until(() => client.bytes > 0);
+    server.transport.loseConnection();
+    await until(() => server.isLost);
+    await until(() => client.events.includes("read lost") || client.isLost);
+    client.transport.loseConnection();
+    await until(() => client.isLost);
+    expect(server.received.toString()).toBe("question");
+    expect(client.received.toString()).toBe("answer");
+    expect(server.events).toEqual(["made", "data", "read lost", "lost"]);
+    expect(client.events.slice(0, 3)).toEqual(["made", "write lost", "data"]);
+  });
+
+  test("any other protocol takes the peer's half-close for the end", async () => {
+    const [server, client] = [new Recorder(), new Recorder()];
+    const until = await join(server, client);
+    client.transport.write("all");
+    client.transport.loseWriteConnection();
+    await until(() => server.isLost && client.isLost);
+    expect(server.events).toEqual(["made", "data", "lost"]);
+    expect(server.reasons[0]!.value).toBeInstanceOf(ConnectionDone);
+  });
+
+  const failing = new Error("a mistake in the protocol");
+  const mistakes: Record<string, (protocol: HalfCloseable) => void> = {
+    "throws in connectionMade": (protocol) => {
+      protocol.connectionMade = () => {
+        throw failing;
+      };
+    },
+    "throws in dataReceived": (protocol) => {
+      protocol.dataReceived = () => {
+        throw failing;
+      };
+    },
+    "rejects in dataReceived": (protocol) => {
+      protocol.dataReceived = () => Promise.reject(failing);
+    },
+    "throws in readConnectionLost": (protocol) => {
+      protocol.readConnectionLost = () => {
+        throw failing;
+      };
+    },
+  };
+  test.each(Object.entries(mistakes))("R1: a protocol that %s is logged and loses its connection", async (_, err) => {
+    const [server, client] = [new HalfCloseable(), new Recorder()];
+    err(server);
+    const until = await join(server, client);
+    client.transport.write("data");
+    client.transport.loseWriteConnection();
+    await until(() => server.isLost && client.isLost);
+    expect(server.reasons.map((reason) => reason.value)).toEqual([failing]);
+    expect(client.reasons).toHaveLength(1);
+    expect(logged).toEqual([failing]);
+  });
+
+  test("R1: an exception in connectionLost is logged and harms nobody", async () => {
+    const [server, client] = [new Recorder(), new Recorder()];
+    const until = await join(server, client);
+    client.connectionLost = () => {
+      throw failing;
+    };
+    server.transport.loseConnection();
+    await until(() => server.isLost && logged.length > 0);
+    expect(logged).toEqual([failing]);
+  });
+});
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await turn();
+}

@@ -1,0 +1,216 @@
+/** Reactors that do nothing but remember what was asked of them (twisted.internet.testing). */
+import { IPv4Address, IPv6Address } from "../address.js";
+import { implementer } from "../components.js";
+import { type Deferred, succeed } from "../defer.js";
+import { AssertionError, NotImplementedError } from "../exceptions.js";
+import {
+  type ConnectTCPOptions,
+  type IAddress,
+  type IClientFactory,
+  IConnector,
+  type IDelayedCall,
+  IListeningPort,
+  type IProtocolFactory,
+  IReactorCore,
+  IReactorTCP,
+  IReactorTime,
+  type ListenTCPOptions,
+  type SystemEventTriggerID,
+  type TriggerPhase,
+} from "../interfaces.js";
+import { Clock } from "../task.js";
+
+type Callable = (...args: never[]) => unknown;
+
+/** A port that listens to nobody. */
+@implementer(IListeningPort)
+export class FakePort implements IListeningPort {
+  constructor(readonly address: IAddress) {}
+
+  startListening(): void {}
+
+  stopListening(): Deferred<void> {
+    return succeed(undefined);
+  }
+
+  getHost(): IAddress {
+    return this.address;
+  }
+}
+
+/** A connector that never gets anywhere by itself. */
+@implementer(IConnector)
+export class FakeConnector implements IConnector {
+  stoppedConnecting = false;
+  _disconnected = false;
+
+  constructor(readonly address: IAddress) {}
+
+  connect(): void {}
+
+  stopConnecting(): void {
+    this.stoppedConnecting = true;
+  }
+
+  disconnect(): void {
+    this._disconnected = true;
+  }
+
+  getDestination(): IAddress {
+    return this.address;
+  }
+}
+
+/** Records each call as a tuple in the order of its arguments, and connects nothing. */
+@implementer(IReactorCore, IReactorTCP)
+export class MemoryReactor implements IReactorCore, IReactorTCP {
+  running = false;
+  hasRun = true;
+  hasStopped = true;
+  hasCrashed = true;
+  readonly tcpServers: [port: number, factory: IProtocolFactory, backlog: number, interface_: string][] = [];
+  readonly tcpClients: [
+    host: string,
+    port: number,
+    factory: IClientFactory,
+    timeout: number | null,
+    bindAddress: readonly [string, number] | null,
+  ][] = [];
+  readonly connectors: FakeConnector[] = [];
+  readonly triggers: Record<TriggerPhase, Record<string, [callable: Callable, args: unknown[]][]>> = {
+    before: {},
+    during: {},
+    after: {},
+  };
+  readonly whenRunningHooks: [callable: Callable, args: unknown[]][] = [];
+
+  listenTCP(
+    port: number,
+    factory: IProtocolFactory,
+    { backlog = 50, interface: interface_ = "" }: ListenTCPOptions = {},
+  ): FakePort {
+    this.tcpServers.push([port, factory, backlog, interface_]);
+    return new FakePort(
+      interface_.includes(":") ? new IPv6Address("TCP", interface_, port) : new IPv4Address("TCP", "0.0.0.0", port),
+    );
+  }
+
+  connectTCP(
+    host: string,
+    port: number,
+    factory: IClientFactory,
+    { timeout = 30, bindAddress = null }: ConnectTCPOptions = {},
+  ): FakeConnector {
+    this.tcpClients.push([host, port, factory, timeout, bindAddress]);
+    const connector = new FakeConnector(
+      host.includes(":") ? new IPv6Address("TCP", host, port) : new IPv4Address("TCP", host, port),
+    );
+    this.connectors.push(connector);
+    factory.startedConnecting(connector);
+    return connector;
+  }
+
+  run(): Promise<void> {
+    this.hasRun = true;
+    this.running = true;
+    for (const [callable, args] of this.whenRunningHooks) callable(...(args as never[]));
+    this.stop();
+    return Promise.resolve();
+  }
+
+  stop(): void {
+    this.running = false;
+    this.hasStopped = true;
+  }
+
+  crash(): void {
+    this.running = false;
+    this.hasCrashed = true;
+  }
+
+  addSystemEventTrigger<A extends unknown[]>(
+    phase: TriggerPhase,
+    eventType: string,
+    callable: (...args: A) => unknown,
+    ...args: A
+  ): SystemEventTriggerID {
+    const triggers = (this.triggers[phase][eventType] ??= []);
+    triggers.push([callable, args]);
+    return [phase, eventType, callable, args] as unknown as SystemEventTriggerID;
+  }
+
+  callWhenRunning<A extends unknown[]>(callable: (...args: A) => unknown, ...args: A): SystemEventTriggerID | null {
+    if (this.running) {
+      callable(...args);
+      return null;
+    }
+    this.whenRunningHooks.push([callable, args]);
+    return this.whenRunningHooks.at(-1) as unknown as SystemEventTriggerID;
+  }
+
+  removeSystemEventTrigger(triggerID: SystemEventTriggerID): never {
+    throw new NotImplementedError("a MemoryReactor forgets no trigger");
+  }
+
+  fireSystemEvent(eventType: string): never {
+    throw new NotImplementedError("a MemoryReactor fires no events");
+  }
+
+  resolve(name: string): never {
+    throw new NotImplementedError("a MemoryReactor looks up no names");
+  }
+
+  iterate(): never {
+    throw new NotImplementedError("a MemoryReactor has no loop");
+  }
+}
+
+/** A MemoryReactor whose time is a Clock's. */
+@implementer(IReactorTime)
+export class MemoryReactorClock extends MemoryReactor implements IReactorTime {
+  readonly clock = new Clock();
+
+  get rightNow(): number {
+    return this.clock.rightNow;
+  }
+
+  seconds(): number {
+    return this.clock.seconds();
+  }
+
+  callLater<A extends unknown[]>(delay: number, callable: (...args: A) => unknown, ...args: A): IDelayedCall {
+    return this.clock.callLater(delay, callable, ...args);
+  }
+
+  getDelayedCalls(): IDelayedCall[] {
+    return this.clock.getDelayedCalls();
+  }
+
+  advance(seconds: number): void {
+    this.clock.advance(seconds);
+  }
+
+  pump(timings: Iterable<number>): void {
+    this.clock.pump(timings);
+  }
+}
+
+/** A MemoryReactor that cannot listen and cannot connect. */
+export class RaisingMemoryReactor extends MemoryReactor {
+  readonly #listenException: Error;
+  readonly #connectException: Error;
+
+  constructor({ listenException, connectException }: { listenException?: Error; connectException?: Error } = {}) {
+    super();
+    this.#listenException = listenException ?? new AssertionError("listening was not expected");
+    this.#connectException = connectException ?? new AssertionError("connecting was not expected");
+  }
+
+  override listenTCP(): never {
+    throw this.#listenException;
+  }
+
+  override connectTCP(): never {
+    throw this.#connectException;
+  }
+}

@@ -1,0 +1,42 @@
+/** Closing never overtakes data: what was written before loseConnection() arrives, and the exit status with it. */
+import { createHash, randomBytes } from "node:crypto";
+import { SSHChannel } from "@strombus/conch/ssh/channel";
+import { getNS } from "@strombus/conch/ssh/common";
+import { afterAll, expect, test } from "vitest";
+import { openSSH, ssh } from "../support/openssh.js";
+import { serve } from "../support/server.js";
+
+const MIB = 2 ** 20;
+const content = randomBytes(100 * MIB);
+const openssh = openSSH();
+
+/** Writes all of the content at once, far more than any window, and ends; `eof` has it end its data first. */
+class Download extends SSHChannel {
+  override name = "session";
+
+  request_exec(data: Buffer) {
+    const [command] = getNS(data);
+    this.write(content);
+    if (command.toString() === "eof") this.conn?.sendEOF(this);
+    this.conn?.sendRequest(this, "exit-status", Buffer.of(0, 0, 0, 7));
+    this.loseConnection();
+    return true;
+  }
+}
+
+const server = serve(Download);
+afterAll(() => server.close());
+
+for (const command of ["close", "eof"]) {
+  test(`100 MiB and then ${command}: all of it arrives, with its exit status`, async () => {
+    const download = ssh(openssh, { port: server.port, command });
+    expect(await download.ending).toEqual({ status: 7, signal: null });
+    const received = Buffer.from(download.stdout.text, "latin1");
+    expect(received.length).toBe(content.length);
+    expect(sha256(received)).toBe(sha256(content));
+  }, 60_000);
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}

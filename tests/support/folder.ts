@@ -1,0 +1,10 @@
+/** A temporary folder that goes with the test process. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "strombus-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}

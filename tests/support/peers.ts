@@ -1,0 +1,27 @@
+/**
+ * Other people's SSH programs, in a system of their own that shares the loopback network: `STROMBUS_PEER` is a program
+ * that runs its arguments there.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "./example.js";
+
+const command = process.env["STROMBUS_PEER"] ?? join(root, "../shared/peers/peer");
+const NEEDED = ["ssh", "plink", "dbclient", "sshpass", "python3"];
+
+const HOW_TO = `
+The interop tests need a Debian sid in a folder or container that shares this machine's loopback network, with
+  apt-get install openssh-client putty-tools dropbear-bin sshpass python3-asyncssh python3-paramiko
+and STROMBUS_PEER set to a program that runs its arguments there, such as a script with: exec chroot /the/folder "$@"`;
+
+/** The words that run a program among the peers. @throws if the peers are not there: nothing passes without them. */
+export function peers(): readonly string[] {
+  if (!existsSync(command)) throw new Error(`There are no peers: ${command} does not exist.${HOW_TO}`);
+  try {
+    execFileSync(command, ["sh", "-c", `type ${NEEDED.join(" ")} && python3 -c "import asyncssh, paramiko"`]);
+  } catch (cause) {
+    throw new Error(`The peers of ${command} are not complete.${HOW_TO}`, { cause });
+  }
+  return [command];
+}

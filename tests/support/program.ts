@@ -1,0 +1,57 @@
+/** A program that runs beside the tests, with its output as transcripts. */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { Transcript } from "./transcript.js";
+
+/** Whatever still runs when the tests end, failed ones too, ends with them. */
+const running = new Set<ChildProcessWithoutNullStreams>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+export interface Ending {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Surroundings {
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export class Program {
+  readonly stdout: Transcript;
+  readonly stderr: Transcript;
+  /** Settles when it has ended and its output has been read. */
+  readonly ending: Promise<Ending>;
+  readonly #child: ChildProcessWithoutNullStreams;
+
+  constructor(command: readonly string[], { cwd, env }: Surroundings = {}) {
+    const [file = "", ...args] = command;
+    this.#child = spawn(file, args, { cwd, env: { ...process.env, ...env }, stdio: "pipe" });
+    this.stdout = new Transcript(`stdout of ${file}`, this.#child.stdout);
+    this.stderr = new Transcript(`stderr of ${file}`, this.#child.stderr);
+    this.#child.stdin.on("error", () => {}); // it may end before it has read all: its ending tells
+    running.add(this.#child);
+    this.#child.once("exit", () => running.delete(this.#child));
+    this.ending = new Promise((resolve, reject) => {
+      this.#child.once("error", reject);
+      this.#child.once("close", (status, signal) => resolve({ status, signal }));
+    });
+  }
+
+  /** Sends input. */
+  type(text: string | Uint8Array): void {
+    this.#child.stdin.write(text);
+  }
+
+  /** Ends the input. */
+  endInput(): void {
+    this.#child.stdin.end();
+  }
+
+  /** Sends a signal; without one, asks it to end. Returns how it ended. */
+  async kill(signal: NodeJS.Signals = "SIGTERM"): Promise<Ending> {
+    this.#child.kill(signal);
+    return this.ending;
+  }
+}
