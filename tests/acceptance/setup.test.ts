@@ -1,20 +1,22 @@
 /** `npm start` on a machine that has never seen it, and what it says when something is wrong. */
+import { once } from "node:events";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exampleCommand, root, startExample } from "../support/example.js";
 import { temporaryFolder } from "../support/folder.js";
 import { openSSH, ssh } from "../support/openssh.js";
-import { Program } from "../support/program.js";
+import { atTerminal, Program } from "../support/program.js";
 
 const openssh = openSSH();
 
 test("npm start makes keys and a password on first use, says where, and the line it prints logs in", async () => {
   const cache = temporaryFolder();
   const env = { XDG_CACHE_HOME: cache, LOCALAPPDATA: cache, HOME: cache };
-  const npm = new Program(["npm", "start", "--", "--port", "0"], { cwd: root, env });
+  const npm = atTerminal(["npm", "start", "--", "--port", "0"], { cwd: root, env });
   const [, port] = await npm.stdout.until(/listens on port (\d+)/, 60);
-  const [, typed, user] = await npm.stdout.until(/ {2}ssh -p (\d+) (\w+)@localhost\n/);
+  const [, typed, user] = await npm.stdout.until(/ {2}ssh -p (\d+) (\w+)@localhost\r\n/);
   const [, passwords = ""] = await npm.stdout.until(/password is in (\S+),/);
   expect(typed).toBe(port);
   expect(passwords.startsWith(cache)).toBe(true);
@@ -31,8 +33,11 @@ test("npm start makes keys and a password on first use, says where, and the line
   session.type("x");
   await session.stdout.until("echo: 'x'\r\n");
   await session.kill();
-  await npm.stdout.until("closed\n");
-  await npm.kill("SIGINT");
+  await npm.stdout.until("closed\r\n");
+  npm.type("\x03"); // Ctrl-C
+  await npm.ending;
+  const late = connect(Number(port), "127.0.0.1");
+  await expect(once(late, "connect")).rejects.toMatchObject({ code: "ECONNREFUSED" });
 }, 90_000);
 
 test("the second start uses what the first one made", async () => {

@@ -1,8 +1,12 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm run test:interop`: what needs other people's SSH programs; tests/support/peers.ts says which. */
+/** `npm run test:interop`: other people's SSH programs, and all acceptance tests with their OpenSSH; see support/peers.ts. */
 export default defineConfig({
   resolve: { conditions: ["strombus-source"] },
   ssr: { resolve: { conditions: ["strombus-source", "node", "import", "default"] } },
-  test: { include: ["tests/interop/**/*.test.ts"], testTimeout: 30_000 },
+  test: {
+    include: ["tests/{interop,acceptance}/**/*.test.ts"],
+    env: { STROMBUS_TEST_CLIENT: "peers" },
+    testTimeout: 30_000,
+  },
 });

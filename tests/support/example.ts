@@ -14,6 +14,13 @@ export function exampleFolder(): string {
   return folder;
 }
 
+let shared: string | undefined;
+
+/** The folder of all examples in one test file that ask for no other: a host key takes its time to make. */
+function sharedFolder(): string {
+  return (shared ??= exampleFolder());
+}
+
 export interface Example {
   readonly program: Program;
   readonly port: number;
@@ -22,7 +29,7 @@ export interface Example {
 /** Starts an example on a free port; it is listening when this returns. */
 export async function startExample(
   name: string,
-  { folder = exampleFolder(), node = [] as string[] } = {},
+  { folder = sharedFolder(), node = [] as string[] } = {},
 ): Promise<Example> {
   const program = new Program(exampleCommand(name, { node, args: [folder, "--port", "0"] }));
   const [, port] = await program.stdout.until(/listens on port (\d+)\.[^]*Ctrl-C stops the server\.\n/);

@@ -14,7 +14,7 @@ export interface Ending {
 }
 
 export interface Surroundings {
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -54,4 +54,14 @@ export class Program {
     this.#child.kill(signal);
     return this.ending;
   }
+}
+
+/** Starts a program at a terminal of its own, an xterm of 30 rows and 100 columns; what it prints is all on `stdout`. */
+export function atTerminal(command: readonly string[], { cwd, env }: Surroundings = {}): Program {
+  const session = `stty rows 30 cols 100; exec ${command.map(quote).join(" ")}`;
+  return new Program(["script", "-qefc", session, "/dev/null"], { cwd, env: { ...env, TERM: "xterm" } });
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }

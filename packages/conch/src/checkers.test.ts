@@ -3,20 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AllowAnonymousAccess, ANONYMOUS, type AvatarId } from "@strombus/cred/checkers";
-import {
-  Anonymous,
-  IAnonymous,
-  ISSHPrivateKey,
-  IUsernamePassword,
-  SSHPrivateKey,
-} from "@strombus/cred/credentials";
+import { Anonymous, IAnonymous, ISSHPrivateKey, IUsernamePassword, SSHPrivateKey } from "@strombus/cred/credentials";
 import { UnauthorizedLogin, UnhandledCredentials } from "@strombus/cred/error";
-import type { Deferred} from "@strombus/reactor/defer";
+import type { Deferred } from "@strombus/reactor/defer";
 import { succeed } from "@strombus/reactor/defer";
 import { KeyError } from "@strombus/reactor/exceptions";
 import { Failure } from "@strombus/reactor/failure";
 import { capturedLogs } from "@strombus/reactor/logger";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   IAuthorizedKeysDB,
   InMemorySSHKeyDB,
@@ -249,6 +243,15 @@ describe("SSHPublicKeyChecker", () => {
   ) => new SSHPrivateKey(user, "ssh-ed25519", blob, signature === null ? null : data, signature);
   const ask = (what: SSHPrivateKey, checker = new SSHPublicKeyChecker(keys)) =>
     outcomeOf(checker.requestAvatarId(what));
+  /** What comes of a login whose key verifies like this. */
+  const verifying = (verify: () => boolean): unknown => {
+    const fromString = vi.spyOn(Key, "fromString").mockReturnValue(Object.assign(alice.public(), { verify }));
+    try {
+      return ask(credentials());
+    } finally {
+      fromString.mockRestore();
+    }
+  };
 
   test("checks SSH keys", () => {
     expect(new SSHPublicKeyChecker(keys).credentialInterfaces).toEqual([ISSHPrivateKey]);
@@ -297,34 +300,14 @@ describe("SSHPublicKeyChecker", () => {
 
   test("a signature that cannot be verified is refused, with what was wrong as the cause", () => {
     const broken = new TypeError("broken");
-    const { fromString } = Key;
-    Key.fromString = () => {
-      const key = fromString.call(Key, alice.blob());
-      key.verify = () => {
-        throw broken;
-      };
-      return key;
-    };
-    try {
-      const error = ask(credentials());
-      expect(error).toMatchObject({ name: "UnauthorizedLogin", message: "Error while verifying key", cause: broken });
-    } finally {
-      Key.fromString = fromString;
-    }
+    const error = verifying(() => {
+      throw broken;
+    });
+    expect(error).toMatchObject({ name: "UnauthorizedLogin", message: "Error while verifying key", cause: broken });
   });
 
   test("A4: a verification that answers anything but true is refused", () => {
-    const { fromString } = Key;
-    Key.fromString = () => {
-      const key = fromString.call(Key, alice.blob());
-      key.verify = () => new Error("no") as never;
-      return key;
-    };
-    try {
-      expect(ask(credentials())).toBeInstanceOf(UnauthorizedLogin);
-    } finally {
-      Key.fromString = fromString;
-    }
+    expect(verifying(() => new Error("no") as never)).toBeInstanceOf(UnauthorizedLogin);
   });
 
   test("an error of the key database is passed on", () => {

@@ -1,10 +1,5 @@
-import {
-  type DependencyContainer,
-  container as root,
-  inject,
-  injectable,
-  interfaceToken,
-} from "@strombus/reactor/components";
+import { interfaceToken } from "@strombus/reactor/components";
+import { type DependencyContainer, container as root, inject, injectable } from "@strombus/reactor/container";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
   AllowAnonymousAccess,

@@ -1,5 +1,5 @@
 /** Registration of cred with a tsyringe container. */
-import { type DependencyContainer, container as root } from "@strombus/reactor/components";
+import { type DependencyContainer, container as root } from "@strombus/reactor/container";
 import { ICredentialsChecker } from "./checkers.js";
 import { IRealm, Portal } from "./portal.js";
 

@@ -6,22 +6,17 @@ import {
   AdapterRegistry,
   CannotAdapt,
   Componentized,
-  type InjectionToken,
   type InterfaceToken,
   ReprableComponentized,
   adapt,
   adapterHooks,
   classImplements,
-  container,
   declaredInterfaces,
   directlyProvides,
   getAdapterFactory,
   getRegistry,
   implementedBy,
   implementer,
-  inject,
-  injectAll,
-  injectable,
   interfaceToken,
   isInterfaceToken,
   providedBy,
@@ -29,6 +24,7 @@ import {
   registerAdapter,
   setAllowDuplicates,
 } from "./components.js";
+import { type InjectionToken, container, inject, injectAll, injectable } from "./container.js";
 import { AssertionError, KeyError, ValueError } from "./exceptions.js";
 
 interface INamed {

@@ -12,7 +12,6 @@
  * ```
  */
 export { Adapter, Componentized, ReprableComponentized } from "./components/componentized.js";
-export * from "./components/container.js";
 export {
   type Class,
   type InterfaceToken,

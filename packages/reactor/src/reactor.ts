@@ -21,9 +21,6 @@ import { Failure } from "./failure.js";
 import {
   type ConnectTCPOptions,
   type IClientFactory,
-  type IConnector,
-  type IDelayedCall,
-  type IListeningPort,
   type IProtocolFactory,
   IReactor,
   type ListenTCPOptions,
@@ -186,14 +183,14 @@ export class NodeReactor implements IReactor, TransportHost {
     return (performance.timeOrigin + performance.now()) / 1000;
   }
 
-  callLater<A extends unknown[]>(delay: number, callable: (...args: A) => unknown, ...args: A): IDelayedCall {
+  callLater<A extends unknown[]>(delay: number, callable: (...args: A) => unknown, ...args: A): DelayedCall {
     if (!(delay >= 0)) throw new AssertionError(`a delay is 0 or more seconds, not ${delay}`);
     const call = new DelayedCall(this, delay, () => callable(...args));
     this.#delayedCalls.add(call);
     return call;
   }
 
-  getDelayedCalls(): IDelayedCall[] {
+  getDelayedCalls(): DelayedCall[] {
     return [...this.#delayedCalls];
   }
 
@@ -233,13 +230,13 @@ export class NodeReactor implements IReactor, TransportHost {
     return found;
   }
 
-  listenTCP(port: number, factory: IProtocolFactory, options: ListenTCPOptions = {}): IListeningPort {
+  listenTCP(port: number, factory: IProtocolFactory, options: ListenTCPOptions = {}): TCPPort {
     const listening = new TCPPort(this, port, factory, options);
     listening.startListening();
     return listening;
   }
 
-  connectTCP(host: string, port: number, factory: IClientFactory, options: ConnectTCPOptions = {}): IConnector {
+  connectTCP(host: string, port: number, factory: IClientFactory, options: ConnectTCPOptions = {}): TCPConnector {
     const connector = new TCPConnector(this, host, port, factory, options);
     connector.connect();
     return connector;

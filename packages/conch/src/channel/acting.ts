@@ -206,7 +206,7 @@ export abstract class ActingConnection extends SSHService {
     const { recipientChannel, senderChannel, window, maxPacket, data } = ChannelOpenConfirmation.decode(packet);
     const channel = this.#opening(recipientChannel);
     if (channel === null) return;
-    channel.conn = this as ActingConnection as SSHConnection; // its only subclass
+    channel.conn = this.#whole;
     this.localToRemoteChannel.set(recipientChannel, senderChannel);
     this.channelsToRemoteChannel.set(channel, senderChannel);
     channel.remoteWindowLeft = window;
@@ -221,7 +221,7 @@ export abstract class ActingConnection extends SSHService {
     const channel = this.#opening(recipientChannel);
     if (channel === null) return;
     this.channels.delete(recipientChannel);
-    channel.conn = this as ActingConnection as SSHConnection; // its only subclass
+    channel.conn = this.#whole;
     this.#openFailed(channel, new ConchError(description, reason));
   }
 
@@ -253,11 +253,7 @@ export abstract class ActingConnection extends SSHService {
   /** The transport takes output again; channels that waited take turns. */
   startWriting(): void {
     this.outputHeld = false;
-    for (const channel of [...this.#held]) {
-      if (this.outputHeld) return; // held again: the next in turn go first then
-      this.#held.delete(channel);
-      guard(this, channel, () => channel.flushOutput());
-    }
+    this.#resumeChannels();
   }
 
   /** A channel that has output for when the transport takes it again. @internal */
@@ -266,6 +262,19 @@ export abstract class ActingConnection extends SSHService {
   }
 
   // What those are made of
+
+  #resumeChannels(): void {
+    for (const channel of [...this.#held]) {
+      if (this.outputHeld) return; // held again: the next in turn go first then
+      this.#held.delete(channel);
+      guard(this, channel, () => channel.flushOutput());
+    }
+  }
+
+  /** Both halves: SSHConnection is the only subclass. */
+  get #whole(): SSHConnection {
+    return this as unknown as SSHConnection;
+  }
 
   /** The channel that an answer is for, if we have asked; else the connection ends. */
   #opening(recipient: number): SSHChannel | null {

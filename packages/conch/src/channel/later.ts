@@ -24,7 +24,7 @@ export function settle<T>(
     return;
   }
   if (result instanceof Deferred) {
-    (result as Deferred<T>).addCallbacks(done, (failure) => failed(failure.value)).addErrback(logFailure);
+    result.addCallbacks(done, (failure) => failed(failure.value)).addErrback(logFailure);
   } else if (isLater(result)) {
     void result.then(done, failed).then(undefined, (error: unknown) => logFailure(new Failure(error)));
   } else {
@@ -34,8 +34,8 @@ export function settle<T>(
 
 /** What `next` makes of a result, now or when it comes. */
 export function after<T, U>(result: T | PromiseLike<T>, next: (value: T) => U): U | PromiseLike<U> {
-  if (result instanceof Deferred) return (result as Deferred<T>).addCallback(next) as PromiseLike<U>;
-  return isLater(result) ? (result as PromiseLike<T>).then(next) : next(result);
+  if (result instanceof Deferred) return (result as Deferred<T>).addCallback(next);
+  return isLater(result) ? result.then(next) : next(result);
 }
 
 /** Whether `run` comes to its end without a failure, now or later; `done` or `failed` is called before that is known. */
@@ -44,21 +44,16 @@ export function succeeds(
   done: () => void,
   failed: (error: unknown) => void,
 ): boolean | Deferred<boolean> {
-  const later = new Deferred<boolean>();
-  let outcome: boolean | null = null;
-  const end = (success: boolean) => {
-    outcome = success;
-    later.callback(success);
-  };
+  const outcome = new Deferred<boolean>();
   settle(
     () => after(run(), done),
-    () => end(true),
+    () => outcome.callback(true),
     (error) => {
       failed(error);
-      end(false);
+      outcome.callback(false);
     },
   );
-  return outcome ?? later;
+  return outcome.called ? (outcome.result as boolean) : outcome;
 }
 
 /** What was to be done about a result went wrong, and nobody is left to be told. */

@@ -4,6 +4,7 @@ import { implementer, providedBy } from "@strombus/reactor/components";
 import { KeyError } from "@strombus/reactor/exceptions";
 import type { Failure } from "@strombus/reactor/failure";
 import {
+  type IAddress,
   type IPushProducer,
   IProcessProtocol,
   IProtocol,
@@ -210,11 +211,19 @@ class ProtocolWrapper extends ProcessProtocol {
   }
 }
 
-/** The transport that a session writes to when a protocol is its program. */
-export interface WrappedProtocol<P extends IProtocol = IProtocol> extends ITransport {
+/**
+ * The transport (ITransport) that a session writes to when a protocol is its program. What is done to it gives back
+ * what the protocol does, so that a promise of its is looked after.
+ */
+export interface WrappedProtocol<P extends IProtocol = IProtocol> {
   readonly proto: P;
   /** From the protocol's side: to the peer. */
   dataReceived(data: BytesLike): void;
+  write(data: BytesLike): MaybeAsync;
+  writeSequence(data: Iterable<BytesLike>): MaybeAsync;
+  loseConnection(): MaybeAsync;
+  getPeer(): IAddress;
+  getHost(): IAddress;
 }
 
 /** Makes a transport of a protocol: what is written to it, the protocol receives. */
@@ -235,7 +244,6 @@ class ProtocolTransport<P extends IProtocol> implements WrappedProtocol<P> {
     this.#below?.write(data);
   }
 
-  /** Gives back what the protocol does, so that a promise of its is looked after. */
   write(data: BytesLike): MaybeAsync {
     return this.proto.dataReceived(toBuffer(data));
   }
@@ -250,11 +258,11 @@ class ProtocolTransport<P extends IProtocol> implements WrappedProtocol<P> {
     return this.proto.connectionLost(connectionDone);
   }
 
-  getPeer(): ReturnType<ITransport["getPeer"]> {
+  getPeer(): IAddress {
     return this.#below!.getPeer();
   }
 
-  getHost(): ReturnType<ITransport["getHost"]> {
+  getHost(): IAddress {
     return this.#below!.getHost();
   }
 

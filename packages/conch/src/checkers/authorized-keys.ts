@@ -113,9 +113,9 @@ async function readKeyFile(path: string): Promise<Buffer | null> {
   try {
     // A FIFO in its place must not make us wait for a writer.
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const state = await file.stat();
-    if (!state.isFile() || state.size > MAX_FILE) throw new OSError("not a file, or too large a file");
-    const content = Buffer.alloc(state.size);
+    const { size } = await file.stat();
+    if (size > MAX_FILE) throw new OSError(`${size} bytes are too many`);
+    const content = Buffer.alloc(size);
     const { bytesRead } = await file.read(content, 0, content.length, 0);
     return content.subarray(0, bytesRead);
   } catch (error) {

@@ -45,7 +45,7 @@ export class SSHPublicKeyChecker implements ICredentialsChecker {
           if (!isSignedBy(key, signature, sigData!)) throw new UnauthorizedLogin("Key signature invalid.");
           return username;
         });
-    }) as Deferred<string>;
+    });
   }
 }
 
@@ -63,7 +63,8 @@ async function isAmongAsync(key: Key, keys: AsyncIterable<Key>): Promise<boolean
 
 function isSignedBy(key: Key, signature: Buffer, data: Buffer): boolean {
   try {
-    return (key.verify(signature, data) as unknown) === true;
+    const answer: unknown = key.verify(signature, data);
+    return answer === true;
   } catch (cause) {
     throw new UnauthorizedLogin("Error while verifying key", { cause });
   }

@@ -4,10 +4,12 @@
  */
 import { MACError, ProtocolError } from "../error.js";
 import type { CipherAlgorithm, MacAlgorithm } from "./algorithms.js";
+import { fillRandom, take } from "./slab.js";
 import {
   createCipher,
   createDecipher,
   nullCipher,
+  nativeCiphers,
   nullDecipher,
   type Cipher,
   type Decipher,
@@ -85,7 +87,9 @@ export class OutgoingPackets {
 
   #packet(payloadLength: number): Buffer {
     if (payloadLength > MAX_PAYLOAD) throw new RangeError(`a payload of ${payloadLength} bytes is over ${MAX_PAYLOAD}`);
-    const packet = this.#cipher.allocPacket(payloadLength);
+    const keys = this.#keys;
+    const packet =
+      nativeCiphers && keys !== null ? newPacket(keys, payloadLength) : this.#cipher.allocPacket(payloadLength);
     this.packets++;
     this.bytes += packet.length;
     return packet;
@@ -198,6 +202,20 @@ export class IncomingPackets {
     this.discard();
     throw new ProtocolError(`packet ${(this.sequence - 1) >>> 0} has ${what}`);
   }
+}
+
+/** A packet with room for its tag or MAC behind it, as ssh2's addon wants it: length and padding are filled in. */
+function newPacket({ cipher, mac }: DirectionKeys, payloadLength: number): Buffer {
+  const block = Math.max(8, cipher.blockSize);
+  const aligned = 1 + payloadLength + (cipher.aead || mac?.etm === true ? 0 : 4);
+  let padding = block - (aligned % block);
+  if (padding < 4) padding += block;
+  const length = 1 + payloadLength + padding;
+  const packet = take(4 + length + (mac?.keyLength ?? cipher.info.authLen));
+  packet.writeUInt32BE(length, 0);
+  packet[4] = padding;
+  fillRandom(packet, 5 + payloadLength, padding);
+  return packet;
 }
 
 function forCodec({ cipher, mac, key, iv, macKey }: DirectionKeys): Keys {

@@ -56,13 +56,6 @@ export function readPrivateFields(from: Reader): KeyMaterial {
   return readNamed(PRIVATE, from, Buffer.alloc(0));
 }
 
-/** Reads a key's public fields without the name, which a certificate has elsewhere. */
-export function readPublicFields(from: Reader, sshType: string): KeyMaterial {
-  const read = PUBLIC.get(sshType);
-  if (!read) throw unknown(sshType);
-  return read(from, sshType, Buffer.alloc(0));
-}
-
 /** @throws BadKeyError unless the key is a private RSA or DSA key. */
 export function writeAgentV3(key: KeyMaterial): Buffer {
   if (key.isPublic) throw new BadKeyError("agentv3 is a form of private keys");

@@ -29,3 +29,9 @@ export class PassphraseNormalizationError extends Error {
   override readonly name = "PassphraseNormalizationError";
   readonly code = "ERR_SSH_PASSPHRASE_NORMALIZATION";
 }
+
+/** A certificate that is well made, and does not prove what it should; the message says why. */
+export class CertificateError extends Error {
+  override readonly name = "CertificateError";
+  readonly code = "ERR_SSH_CERTIFICATE";
+}

@@ -9,6 +9,8 @@ import type { KeyMaterial } from "./material.js";
 import { readOpenSSH, writeOpenSSH } from "./openssh.js";
 import { passphraseBytes } from "./passphrase.js";
 import { readPem, writePem, writePkcs8 } from "./pem.js";
+import { readPutty } from "./putty.js";
+import { readRfc4716 } from "./rfc4716.js";
 
 /** Options of `Key.toString`. */
 export interface WriteOptions {
@@ -25,6 +27,8 @@ type ReadFormat = (data: Buffer, passphrase: Buffer | null) => KeyMaterial;
 export const FORMATS: ReadonlyMap<string, ReadFormat> = new Map<string, ReadFormat>([
   ["public_openssh", clear(readPublicLine)],
   ["private_openssh", readPrivateFile],
+  ["public_rfc4716", clear((data) => readBlob(readRfc4716(data.toString("utf8")).blob))],
+  ["private_putty", (data, passphrase) => readPutty(data.toString("latin1"), passphrase).key],
   ["public_lsh", clear(readPublicLsh)],
   ["private_lsh", clear(readPrivateLsh)],
   ["agentv3", clear(readAgentV3)],

@@ -14,3 +14,7 @@ export const MAX_RSA_BITS = 16_384;
 
 /** Bits of an RSA public exponent: more would only make verifying slow. */
 export const MAX_RSA_EXPONENT_BITS = 64;
+
+/** KiB of memory, and KiB times passes, that a PuTTY key may ask Argon2 for; puttygen asks for 8,192 and about 13. */
+export const MAX_ARGON2_MEMORY = 262_144;
+export const MAX_ARGON2_WORK = 2_097_152;

@@ -1,12 +1,9 @@
 /** What is no key is a BadKeyError. */
-import { writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { BadKeyError, Key } from "../ssh/keys.js";
 import { pack } from "../ssh/sexpy.js";
 import { mpintBytes, type BytesLike } from "../wire/writer.js";
-import { RSA, DSA, P256, ED25519, strings, numbers, point, secret, line } from "./keys.test.fixtures.js";
+import { RSA, P256, ED25519, strings, numbers, point, secret, line } from "./keys.test.fixtures.js";
 
 describe("what is no key", () => {
   const cases: [string, BytesLike, string | null, string | null][] = [

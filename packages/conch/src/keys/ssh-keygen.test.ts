@@ -1,10 +1,13 @@
 /** Keys of the machine's ssh-keygen are read, and it reads ours. */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { FingerprintFormats, Key } from "../ssh/keys.js";
+import { readPrivateBlob } from "./blob.js";
+import { FILE_CIPHERS } from "./file-ciphers.js";
+import { writeOpenSSH } from "./openssh.js";
 
 const folder = mkdtempSync(join(tmpdir(), "keys-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -26,19 +29,9 @@ const TYPES = [
   ["ed25519", "256"],
   ["dsa", "1024"],
 ] as const;
-const CIPHERS = [
-  "aes128-ctr",
-  "aes192-ctr",
-  "aes256-ctr",
-  "aes128-cbc",
-  "aes192-cbc",
-  "aes256-cbc",
-  "aes128-gcm@openssh.com",
-  "aes256-gcm@openssh.com",
-  "chacha20-poly1305@openssh.com",
-];
+const hasSshKeygen = spawnSync("ssh-keygen", ["-?"]).error === undefined;
 
-describe("ssh-keygen's files are read", () => {
+describe.skipIf(!hasSshKeygen)("ssh-keygen's files are read", () => {
   for (const [type, bits] of TYPES) {
     for (const format of ["RFC4716", "PEM", "PKCS8"]) {
       for (const passphrase of ["", "correct horse"]) {
@@ -72,7 +65,7 @@ describe("ssh-keygen's files are read", () => {
       }
     }
   }
-  for (const cipher of CIPHERS) {
+  for (const cipher of FILE_CIPHERS.keys()) {
     test(`encrypted by ${cipher}`, () => {
       const file = join(folder, cipher);
       sshKeygen("-q", "-t", "ed25519", "-Z", cipher, "-N", "secret", "-a", "2", "-f", file);
@@ -89,30 +82,45 @@ describe("ssh-keygen's files are read", () => {
   }
 });
 
-describe("ssh-keygen reads our files", () => {
+describe.skipIf(!hasSshKeygen)("ssh-keygen reads our files", () => {
   const keys = [
     Key.generate("rsa", 2048),
     Key.generate("ecdsa", 256),
     Key.generate("ecdsa", 384),
     Key.generate("ecdsa", 521),
-    Key.generate("ed25519"),
   ];
   for (const key of keys) {
-    for (const subtype of ["v1", "PEM", "PKCS8"]) {
-      if (key.type() === "Ed25519" && subtype !== "v1") continue; // OpenSSH 9.2 reads no other
+    for (const subtype of ["PEM", "PKCS8"]) {
       for (const passphrase of ["", "secret"]) {
         test(`${key.sshType()} as ${subtype}${passphrase && " with a passphrase"}`, () => {
           const file = join(folder, `ours-${key.sshType()}-${subtype}-${passphrase.length}`);
-          const comment = "made here";
-          writeFileSync(file, key.toString("openssh", { subtype, passphrase, comment }), { mode: 0o600 });
+          writeFileSync(file, key.toString("openssh", { subtype, passphrase }), { mode: 0o600 });
           const line = sshKeygen("-y", "-P", passphrase, "-f", file);
-          const ours = key.public().toString("openssh", subtype === "v1" ? { comment } : {});
-          expect(line.trimEnd()).toBe(ours.toString());
-          const again = Key.fromFile(file, null, passphrase);
-          expect(again.equals(key)).toBe(true);
-          expect(readFileSync(file, "latin1")).toContain("-----BEGIN ");
+          expect(line.trimEnd()).toBe(key.public().toString("openssh").toString());
         });
       }
     }
+  }
+
+  for (const key of [...keys, Key.generate("ed25519")]) {
+    test(`${key.sshType()} as v1`, () => {
+      const file = join(folder, `ours-${key.sshType()}-v1`);
+      writeFileSync(file, key.toString("openssh", { subtype: "v1", comment: "made here" }), { mode: 0o600 });
+      const line = key.public().toString("openssh", { comment: "made here" }).toString();
+      expect(sshKeygen("-y", "-P", "", "-f", file).trimEnd()).toBe(line);
+    });
+  }
+
+  for (const cipher of FILE_CIPHERS.keys()) {
+    test(`v1 encrypted by ${cipher}`, () => {
+      const key = Key.generate("ecdsa", 521);
+      const file = join(folder, `ours-${cipher}`);
+      const passphrase = Buffer.from("secret");
+      const text = writeOpenSSH(readPrivateBlob(key.privateBlob()), { cipher, passphrase, rounds: 2 });
+      writeFileSync(file, text, { mode: 0o600 });
+      const line = key.public().toString("openssh").toString();
+      expect(sshKeygen("-y", "-P", "secret", "-f", file).trimEnd()).toBe(line);
+      expect(Key.fromFile(file, null, "secret").equals(key)).toBe(true);
+    });
   }
 });

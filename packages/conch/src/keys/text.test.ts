@@ -1,7 +1,6 @@
 /** The text form of keys. */
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { Key } from "../ssh/keys.js";
 import { mpintBytes } from "../wire/writer.js";
 import { RSA, P256, ED25519, numbers, secret } from "./keys.test.fixtures.js";
 

@@ -5,20 +5,7 @@ import { KeyError, ValueError } from "@strombus/reactor/exceptions";
 import { BadKeyError } from "../ssh/keys.js";
 import { pack } from "../ssh/sexpy.js";
 import { mpintBytes } from "../wire/writer.js";
-import {
-  RSA,
-  DSA,
-  P256,
-  P384,
-  P521,
-  ED25519,
-  KEYS,
-  strings,
-  numbers,
-  point,
-  secret,
-  line,
-} from "./keys.test.fixtures.js";
+import { RSA, DSA, P256, P384, P521, ED25519, KEYS, strings, numbers, point, secret } from "./keys.test.fixtures.js";
 
 describe("writing", () => {
   test("public blobs have the fields of RFC 4253, 5656 and 8709", () => {

@@ -110,10 +110,9 @@ export class SSHChannel implements ITransport {
       typeof localWindow === "object"
         ? localWindow
         : { localWindow, localMaxPacket, remoteWindow, remoteMaxPacket, conn, data, avatar };
-    const defaults = new.target as typeof SSHChannel;
-    this.localWindowSize = given.localWindow ? given.localWindow : defaults.defaultWindow;
+    this.localWindowSize = orDefault(given.localWindow, new.target.defaultWindow);
     this.localWindowLeft = this.localWindowSize;
-    this.localMaxPacket = given.localMaxPacket ? given.localMaxPacket : defaults.defaultMaxPacket;
+    this.localMaxPacket = orDefault(given.localMaxPacket, new.target.defaultMaxPacket);
     this.remoteWindowLeft = given.remoteWindow ?? 0;
     this.remoteMaxPacket = given.remoteMaxPacket ?? 0;
     this.conn = given.conn ?? null;
@@ -351,4 +350,9 @@ export class SSHChannel implements ITransport {
   get #fits(): boolean {
     return this.#holds > 0 && this.remoteMaxPacket > 0 && this.#output.bytes <= this.remoteWindowLeft;
   }
+}
+
+/** 0 stands for the default, as in Twisted. */
+function orDefault(given: number | undefined, standard: number): number {
+  return given === undefined || given === 0 ? standard : given;
 }

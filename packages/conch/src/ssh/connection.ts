@@ -1,10 +1,11 @@
 /** The connection: channels and global requests over one transport (twisted.conch.ssh.connection; RFC 4254). */
 import { Failure } from "@strombus/reactor/failure";
-import type { MaybeAsync } from "@strombus/reactor/interfaces";
+import type { IReactorTime, MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { ActingConnection } from "../channel/acting.js";
 import { guard, hookFailed, logFailure, watch } from "../channel/hooks.js";
 import { after, isLater, settle } from "../channel/later.js";
+import { Liveness } from "../channel/liveness.js";
 import {
   messages,
   MSG_CHANNEL_DATA,
@@ -66,23 +67,38 @@ export class SSHConnection extends ActingConnection {
   /** The most requests of one channel, and global ones, that handlers have yet to answer. */
   maxPendingRequests = 64;
 
+  /** Seconds of silence after which the peer is asked for a sign of life, and asked again; 0 never asks. */
+  keepaliveInterval = 60;
+  /** Questions without an answer after which the connection ends. */
+  keepaliveCountMax = 3;
+  /** Seconds that the connection may go unused (see `isUsed`) before it ends; 0 is no end. */
+  unusedTimeout = 0;
+
   readonly #requests = new Map<SSHChannel, RequestQueue>();
   readonly #globalRequests = new RequestQueue();
   readonly #sessions = new Set<SSHChannel>();
+  #liveness: Liveness | null = null;
   #decisions = 0; // channels of the peer that getChannel has yet to decide on
   #sessionDecisions = 0;
 
   override serviceStarted(): void {
     const avatar = this.#avatar;
     if (avatar !== undefined) avatar.conn = this;
+    const { transport } = this;
+    const clock = transport?.clock; // one in memory may have none
+    if (clock !== undefined) {
+      this.#liveness = new Liveness(clock, this, (reason, text) => transport?.sendDisconnect(reason, text));
+    }
   }
 
   override serviceStopped(): void {
+    this.#liveness?.stop();
     this.#globalRequests.clear();
     super.serviceStopped();
   }
 
   override packetReceived(messageNum: number, packet: Buffer): unknown {
+    this.#liveness?.heard();
     return messageNum === MSG_CHANNEL_DATA ? this.ssh_CHANNEL_DATA(packet) : super.packetReceived(messageNum, packet);
   }
 
@@ -96,12 +112,8 @@ export class SSHConnection extends ActingConnection {
     }
     const reply = (result: unknown) => {
       if (!wantReply || this.stopped) return;
-      if (!result) this.transport?.sendPacket(MSG_REQUEST_FAILURE, "");
-      else
-        this.transport?.sendPacket(
-          MSG_REQUEST_SUCCESS,
-          Array.isArray(result) ? ((result[1] as BytesLike | undefined) ?? "") : "",
-        );
+      const reply = Array.isArray(result) ? ((result[1] as BytesLike | undefined) ?? "") : "";
+      this.transport?.sendPacket(result ? MSG_REQUEST_SUCCESS : MSG_REQUEST_FAILURE, reply);
     };
     this.#globalRequests.add(
       () => this.gotGlobalRequest(type, data),
@@ -149,16 +161,18 @@ export class SSHConnection extends ActingConnection {
 
   // Data.
 
-  /** A window for a channel that has just closed may cross our CLOSE, and is ignored. */
+  /** Window for a channel that is gone is ignored: it may have crossed our CLOSE. */
   ssh_CHANNEL_WINDOW_ADJUST(packet: Buffer): void {
     const { recipientChannel, bytes } = ChannelWindowAdjust.decode(packet);
     const channel = this.channels.get(recipientChannel);
-    if (channel === undefined || channel.localClosed) return;
+    if (channel === undefined) return;
     if (bytes > MAX_WINDOW - channel.remoteWindowLeft) {
       this.transport?.sendDisconnect(
         DISCONNECT_PROTOCOL_ERROR,
         `the window of channel ${recipientChannel} passes 2^32 - 1 bytes`,
       );
+    } else if (channel.localClosed) {
+      channel.remoteWindowLeft += bytes; // nothing is left to send
     } else {
       guard(this, channel, () => channel.addWindowBytes(bytes));
     }
@@ -295,6 +309,12 @@ export class SSHConnection extends ActingConnection {
     this.#requests.delete(channel);
     this.#sessions.delete(channel);
     super.channelClosed(channel);
+    this.#liveness?.used();
+  }
+
+  /** Whether anything keeps the connection in use; override it where something besides channels does. */
+  isUsed(): boolean {
+    return this.channels.size > 0;
   }
 
   // What those above are made of.

@@ -20,6 +20,8 @@ import { MAX_KEY_FILE } from "../keys/limits.js";
 import { writeLsh } from "../keys/lsh.js";
 import type { KeyData, KeyMaterial, KeyType } from "../keys/material.js";
 import { passphraseBytes } from "../keys/passphrase.js";
+import { randomArt } from "../keys/randomart.js";
+import { writeRfc4716 } from "../keys/rfc4716.js";
 import { SecurityKeyMaterial, type SecurityKeyProof } from "../keys/sk.js";
 import { keyText } from "../keys/text.js";
 import { Reader } from "../wire/reader.js";
@@ -36,12 +38,26 @@ export interface ReadOptions {
   readonly passphrase?: BytesLike | null;
 }
 
+/**
+ * What can sign as a private key: a {@link Key}, or what stands for one in an agent, a hardware module or a key service.
+ * The promise of `sign` may take its time.
+ */
+export interface Signer {
+  sshType(): string;
+  /** The public key as it travels. */
+  blob(): Buffer;
+  supportedSignatureAlgorithms(): string[];
+  /** The signature as it travels: algorithm and value. */
+  sign(data: BytesLike, signatureType?: string | null): Buffer | PromiseLike<Buffer>;
+}
+
 const BARE_DSA_SIGNATURE = 40; // bytes: r and s without a name, as old implementations send it
 
 /** What {@link Key} wraps when it was given nothing of use: every method tells so. */
 const NO_KEY = Symbol("no key");
 
-export class Key {
+/** One public or private key. */
+export class Key implements Signer {
   readonly #held: KeyMaterial | typeof NO_KEY | null;
   #blob: Buffer | null = null;
 
@@ -67,8 +83,9 @@ export class Key {
   }
 
   /**
-   * Reads a key of any format that we know: `public_openssh`, `private_openssh` (openssh-key-v1 and PEM), `public_lsh`,
-   * `private_lsh`, `agentv3`, `blob`, `private_blob`. Without `type` the format is guessed, the last one never.
+   * Reads a key of any format that we know: `public_openssh`, `private_openssh` (openssh-key-v1 and PEM), `public_rfc4716`,
+   * `private_putty` (PPK 2 and 3), `public_lsh`, `private_lsh`, `agentv3`, `blob`, `private_blob`. Without `type` the format
+   * is guessed, the last one never.
    *
    * @throws BadKeyError when `data` is no key; EncryptedKeyError when it needs a passphrase; PassphraseNormalizationError.
    */
@@ -153,6 +170,11 @@ export class Key {
     return fingerprint(this.blob(), format);
   }
 
+  /** The fingerprint as a picture of eleven lines, the one that OpenSSH draws. */
+  randomArt(): string {
+    return randomArt(this.#material, this.blob());
+  }
+
   /** The same key, and the same half of it: a private key does not equal its public half. */
   equals(other: unknown): boolean {
     if (!(other instanceof Key) || !isMaterial(this.#held) || !isMaterial(other.#held)) return false;
@@ -218,7 +240,7 @@ export class Key {
   }
 
   /**
-   * Writes the key as "openssh", "lsh" or "agentv3".
+   * Writes the key as "openssh", "lsh" or "agentv3", or its public half as "rfc4716".
    *
    * A public key as "openssh" is the line of an authorized_keys file without its newline. A private one is PEM, or
    * openssh-key-v1 for Ed25519 and with `subtype` "v1"; with a passphrase it is encrypted.
@@ -242,6 +264,8 @@ export class Key {
         return writeLsh(this.#material);
       case "agentv3":
         return writeAgentV3(this.#material);
+      case "rfc4716":
+        return Buffer.from(writeRfc4716(this.blob(), options.comment ?? ""));
       default:
         throw new BadKeyError(`unknown key format ${JSON.stringify(type.slice(0, 64))}`);
     }

@@ -12,5 +12,5 @@ export {
   MSG_USERAUTH_SUCCESS,
 } from "../userauth/numbers.js";
 export type { Prompt } from "../userauth/dialogue.js";
-export type { Login } from "../userauth/login.js";
-export { SSHUserAuthServer, type UserAuthFactory } from "../userauth/server.js";
+export type { Login, UserAuthFactory } from "../userauth/login.js";
+export { SSHUserAuthServer } from "../userauth/server.js";

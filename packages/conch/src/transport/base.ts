@@ -119,6 +119,8 @@ export abstract class SSHTransportBase extends Protocol {
   /** Seconds from the connection's start to the peer's version line, and to the end of the first key exchange. */
   identificationTimeout = 10;
   exchangeTimeout = 30;
+  /** Seconds from the connection's start until a service must run; how long a login may take is its service's rule. */
+  serviceTimeout = 120;
   /** Seconds that a later key exchange may take. */
   rekeyTimeout = 60;
   /** Seconds after a DISCONNECT until the connection is cut. */
@@ -189,6 +191,7 @@ export abstract class SSHTransportBase extends Protocol {
 
   /** Stops the service that runs, if any, and starts this one. */
   setService(service: TransportService): void {
+    if (this.service === null) this.#deadline.clear();
     this.service?.serviceStopped();
     this.service = service;
     service.transport = this;
@@ -418,6 +421,7 @@ export abstract class SSHTransportBase extends Protocol {
     this.#handshake = { phase: "idle" };
     this.#keysAt = this.clock.seconds();
     this.#deadline.clear();
+    if (first) this.#armFromStart(this.serviceTimeout, "no service was asked for");
     this.#extInfoAllowed = first;
     this.#flow.exchanging = false;
     this.keysChanged(first);
@@ -610,13 +614,15 @@ export abstract class SSHTransportBase extends Protocol {
 
   /** Any error that reaches the transport ends this connection, and only it. */
   #fail(error: unknown): void {
-    if (error instanceof DisconnectError) {
-      this.sendDisconnect(error.reason, error.message);
-    } else if (error instanceof FloodError) {
-      this.sendDisconnect(DISCONNECT_CONNECTION_LOST, error.message);
-    } else {
+    const [reason, said] = described(error);
+    if (reason === DISCONNECT_BY_APPLICATION)
       log.failure("error while handling what the peer sent", new Failure(error));
-      this.sendDisconnect(DISCONNECT_BY_APPLICATION, "internal error");
+    try {
+      this.sendDisconnect(reason, said);
+    } catch (second) {
+      log.failure("error while disconnecting", new Failure(second));
+      this.#close();
+      this.#stream()?.abortConnection?.();
     }
   }
 
@@ -642,6 +648,13 @@ export abstract class SSHTransportBase extends Protocol {
       logoutFailed(error);
     }
   }
+}
+
+/** What the peer is told of an error: what failed, and nothing of why when the fault is not its own. */
+function described(error: unknown): [reason: number, description: string] {
+  if (error instanceof DisconnectError) return [error.reason, error.message];
+  if (error instanceof FloodError) return [DISCONNECT_CONNECTION_LOST, error.message];
+  return [DISCONNECT_BY_APPLICATION, "internal error"];
 }
 
 function logoutFailed(error: unknown): void {

@@ -87,6 +87,7 @@ export class SSHServerTransport extends SSHTransportBase {
     if (this.incoming.keys !== null) return;
     this.sendExtInfo([
       ["server-sig-algs", this.supportedUserKeyAlgorithms.join(",")],
+      ["publickey-hostbound@openssh.com", "0"],
       ["ping@openssh.com", "0"],
     ]);
   }

@@ -510,6 +510,14 @@ describe("the end", () => {
   });
 });
 
+test("a peer that never asks for a service is left after two minutes (R3)", async () => {
+  const made = await securePair();
+  made.clock.advance(119);
+  expect(made.server.said).toEqual([]);
+  made.clock.advance(1);
+  expect(made.server.said).toEqual([11]);
+});
+
 describe("when the peer does not read", () => {
   test("the service is told to write no more, and when to go on", async () => {
     const made = await loggedInPair();

@@ -158,8 +158,7 @@ describe("publickey", () => {
       const signed = PublicKeyData.decode(UserauthRequest.decode(transport.packets.at(-1)![1]).data);
       expect(signed).toMatchObject({ hasSignature: 1, algorithm: expected, blob: rsaBlob });
       const signature = new Reader(signed.tail).string();
-      const { tail: _, ...fields } = signed;
-      const data = { ...fields, sessionID: SESSION_ID, number: 50, user: "foo", service: "next", method: "publickey" };
+      const data = { ...signed, sessionID: SESSION_ID, number: 50, user: "foo", service: "next", method: "publickey" };
       expect(new Reader(signature).text()).toBe(expected);
       expect(first.verify(signature, PublicKeySigned.encode(data))).toBe(true);
     });
@@ -177,6 +176,31 @@ describe("publickey", () => {
     client.ssh_USERAUTH_PK_OK(NS("rsa-sha2-512", rsaBlob));
     expect(last()).toEqual(none);
     expect(transport.packets).toHaveLength(3);
+  });
+
+  test("CL4: one key that the server cannot take is not gone through for ever", () => {
+    const transport = new FakeTransport();
+    transport.peerExtensions.set("server-sig-algs", Buffer.from("ssh-ed25519"));
+    const client = new Client("foo", new NextService());
+    client.getPublicKey = () => first.public();
+    transport.setService(client);
+    client.ssh_USERAUTH_FAILURE(failure("publickey"));
+    expect(transport.disconnects).toHaveLength(1);
+  });
+
+  test("CL3: SUCCESS and another question while we sign are refused", () => {
+    for (const [name, body] of [
+      ["ssh_USERAUTH_SUCCESS", Buffer.alloc(0)],
+      ["ssh_USERAUTH_PK_OK", NS("rsa-sha2-512", rsaBlob)],
+    ] as const) {
+      const client = new Client("foo", new NextService());
+      client.signData = () => new Deferred();
+      const { transport, instance } = refused("publickey", client);
+      client.ssh_USERAUTH_PK_OK(NS("rsa-sha2-512", rsaBlob));
+      client[name](body);
+      expect(transport.service).not.toBe(instance);
+      expect(transport.disconnects.map(([reason]) => reason)).toEqual([2]);
+    }
   });
 
   test("CL3: PK_OK for another key or algorithm, or a second one, signs nothing", () => {
@@ -244,6 +268,18 @@ describe("password", () => {
     client.ssh_USERAUTH_FAILURE(failure("password"));
     expect(asked).toBe(1);
     expect(transport.disconnects).toEqual([[14, "no more authentication methods available"]]);
+  });
+
+  test("that comes as nothing, or as what is none, is not asked for again", () => {
+    for (const nothing of [null, undefined, 42]) {
+      let asked = 0;
+      const client = new Client("foo", new NextService());
+      client.getPassword = () => (asked++, succeed(nothing as never));
+      const { transport } = refused("password", client);
+      client.ssh_USERAUTH_FAILURE(failure("password"));
+      expect(asked).toBe(1);
+      expect(transport.disconnects).toHaveLength(1);
+    }
   });
 
   test("a change that the user breaks off asks by none, once", () => {

@@ -1,5 +1,5 @@
 /** The client's side of user authentication (RFC 4252). */
-import type { Deferred} from "@strombus/reactor/defer";
+import type { Deferred } from "@strombus/reactor/defer";
 import { fail, maybeDeferred, succeed } from "@strombus/reactor/defer";
 import { NotImplementedError } from "@strombus/reactor/exceptions";
 import type { Failure } from "@strombus/reactor/failure";
@@ -105,17 +105,16 @@ export class SSHUserAuthClient extends SSHService {
   }
 
   ssh_USERAUTH_SUCCESS(packet: Buffer): void {
-    if (packet.length > 0 || !this.#awaiting) return this.#refuse("a success that nobody asked for");
-    if (this.lastAuth === "none" && this.authenticatedWith.length === 0 && !this.acceptUnprovenLogin) {
-      return this.#refuse("let in without any proof");
-    }
+    const unproven = this.lastAuth === "none" && this.authenticatedWith.length === 0;
+    if (packet.length > 0 || !this.#awaiting) return void this.#refuse("a success that nobody asked for");
+    if (unproven && !this.acceptUnprovenLogin) return void this.#refuse("let in without any proof");
     this.#awaiting = false;
     this.#transport.setService(this.instance);
   }
 
   /** Goes on with the best method that is left; fires when one was started, or none is left. */
   ssh_USERAUTH_FAILURE(packet: Buffer): Deferred<null> | null {
-    if (!this.#awaiting) return (this.#refuse("a failure of nothing"), null);
+    if (!this.#awaiting) return this.#refuse("a failure of nothing");
     const { methods, partialSuccess } = UserauthFailure.decode(packet);
     this.#awaiting = false;
     this.#query = null;
@@ -128,7 +127,9 @@ export class SSHUserAuthClient extends SSHService {
   /** Number 60, whose meaning depends on the method of the last request. */
   ssh_USERAUTH_PK_OK(packet: Buffer): unknown {
     const method = namedMethod(this, `ssh_USERAUTH_PK_OK_${(this.lastAuth ?? "").replaceAll("-", "_")}`);
-    if (method !== null && this.#awaiting) return method(packet);
+    if (!this.#awaiting) return this.#refuse("a question while another is open");
+    this.#awaiting = false; // until we have answered
+    if (method !== null) return method(packet);
     this.askForAuth("none", "");
     return null;
   }
@@ -137,17 +138,17 @@ export class SSHUserAuthClient extends SSHService {
   ssh_USERAUTH_PK_OK_publickey(packet: Buffer): Deferred<null> | null {
     const { algorithm, blob } = UserauthPkOk.decode(packet);
     const query = this.#query;
-    if (query === null || algorithm !== query.algorithm || !blob.equals(query.blob)) {
-      return (this.#refuse("a key that we did not ask about"), null);
+    if (algorithm !== query?.algorithm || !blob.equals(query.blob)) {
+      return this.#refuse("a key that we did not ask about");
     }
     this.#query = null;
     const request = { method: "publickey", flag: 1, algorithm, blob: query.blob, hostKey: null };
     const data = signedData(this.#transport.sessionID!, this.user, this.instance.name!, request);
     const signing = this.#attempt(() => this.signData(query.key, data, algorithm));
-    return this.#orNone(signing, (signature: Uint8Array) => {
+    return this.#goOn(null, signing, (signature: Uint8Array) => {
+      if (nameOf(signature) !== algorithm) throw new TypeError(`the signature is not by ${algorithm}`);
       const tail = new Writer();
       tail.string(signature);
-      if (signatureAlgorithm(signature) !== algorithm) throw new TypeError(`the signature is not by ${algorithm}`);
       const fields = { hasSignature: 1, algorithm, blob: query.blob, tail: tail.payload() };
       this.askForAuth("publickey", PublicKeyData.encode(fields));
     });
@@ -157,11 +158,9 @@ export class SSHUserAuthClient extends SSHService {
   ssh_USERAUTH_PK_OK_password(packet: Buffer): Deferred<null> | null {
     const { prompt } = UserauthPasswdChangereq.decode(packet);
     const asking = this.#attempt(() => this.getPassword("Old Password: "));
-    if (asking === null) return this.#giveUp("password");
-    return this.#orGiveUp("password", asking, (old: string) => {
+    return this.#goOn("password", asking, (old: string) => {
       const changing = this.#attempt(() => this.getPassword(prompt));
-      if (changing === null) return this.#giveUp("password");
-      return this.#orGiveUp("password", changing, (chosen: string) => {
+      return this.#goOn("password", changing, (chosen: string) => {
         const tail = new Writer();
         tail.string(chosen);
         const body = PasswordData.encode({ change: true, password: old, tail: tail.payload() });
@@ -176,10 +175,10 @@ export class SSHUserAuthClient extends SSHService {
     const { name, instruction, prompts } = UserauthInfoRequest.decode(packet);
     const questions = prompts.map(({ prompt, echo }): [string, boolean] => [prompt, echo]);
     const asking = this.#attempt(() => this.getGenericAnswers(name, instruction, questions));
-    if (asking === null) return this.#giveUp("keyboard-interactive");
-    return this.#orGiveUp("keyboard-interactive", asking, (answers: readonly string[]) => {
+    return this.#goOn("keyboard-interactive", asking, (answers: readonly string[]) => {
       if (!this.#running) return;
       const body = UserauthInfoResponse.encode({ answers: answers.map((answer) => ({ answer })) });
+      this.#awaiting = true;
       this.#transport.sendPacket(MSG_USERAUTH_INFO_RESPONSE, body);
     });
   }
@@ -200,10 +199,12 @@ export class SSHUserAuthClient extends SSHService {
     return getting
       .addCallback((key: Key | null) => {
         if (!isKey(key)) return false;
+        const known = this.triedPublicKeys.some((each) => each.equals(key));
         this.lastPublicKey = key;
         this.triedPublicKeys.push(key);
         const algorithm = this.signatureAlgorithm(key);
-        if (algorithm === null) return this.auth_publickey(); // the server takes no signature of this key's
+        // The server takes no signature of this key's: the next one, if it is another.
+        if (algorithm === null) return known ? false : this.auth_publickey();
         const blob = key.blob();
         this.#query = { key, algorithm, blob };
         const fields = { hasSignature: 0, algorithm, blob, tail: Buffer.alloc(0) };
@@ -220,7 +221,7 @@ export class SSHUserAuthClient extends SSHService {
   auth_password(): boolean {
     const asking = this.#attempt(() => this.getPassword());
     if (asking === null) return false;
-    this.#orGiveUp("password", asking, (password: string) => {
+    this.#goOn("password", asking, (password: string) => {
       this.askForAuth("password", PasswordData.encode({ change: false, password, tail: Buffer.alloc(0) }));
     });
     return true;
@@ -305,36 +306,32 @@ export class SSHUserAuthClient extends SSHService {
     }
   }
 
-  /** Goes on with what comes, or asks by `none` which methods are left. */
-  #orNone<T>(coming: Deferred<T> | null, then: (value: T) => unknown): Deferred<null> | null {
-    if (coming === null) return (this.askForAuth("none", ""), null);
+  /**
+   * Goes on with what the user gives, or asks by `none` which methods are left when nothing comes of it.
+   *
+   * @param method not to be tried again then: who would not answer once is not asked for ever
+   */
+  #goOn<T>(method: string | null, coming: Deferred<T> | null, then: (value: T) => unknown): Deferred<null> | null {
+    const stop = (why: string): null => {
+      log.debug("{method} goes no further: {why}", { method: this.lastAuth, why: shown(why) });
+      if (method !== null) this.#givenUp.add(method);
+      this.askForAuth("none", "");
+      return null;
+    };
+    if (coming === null) return stop("there is nothing to send");
     return coming
       .addCallback((value: T) => then(value))
-      .addErrback((reason: Failure) => {
-        log.debug("{method} goes no further: {why}", { method: this.lastAuth, why: shown(reason.getErrorMessage()) });
-        this.askForAuth("none", "");
-      })
-      .addCallback(() => null) as Deferred<null>;
+      .addCallbacks(
+        () => null,
+        (reason: Failure) => stop(reason.getErrorMessage()),
+      );
   }
 
-  /** As {@link #orNone}, and the method is not tried again: who would not answer once is not asked for ever. */
-  #orGiveUp<T>(method: string, coming: Deferred<T>, then: (value: T) => unknown): Deferred<null> | null {
-    const noted = coming.addErrback((reason: Failure) => {
-      this.#givenUp.add(method);
-      return reason;
-    });
-    return this.#orNone(noted, then);
-  }
-
-  #giveUp(method: string): null {
-    this.#givenUp.add(method);
-    this.askForAuth("none", "");
-    return null;
-  }
-
-  #refuse(description: string): void {
+  /** The server says what it may not (CL3). */
+  #refuse(description: string): null {
     this.#running = false;
     this.#transport.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, description);
+    return null;
   }
 
   get #transport(): SSHTransportBase {
@@ -351,6 +348,7 @@ function isKey(value: unknown): value is Key {
   return typeof value === "object" && value !== null && typeof (value as Partial<Key>).blob === "function";
 }
 
-function signatureAlgorithm(signature: Uint8Array): string {
+/** The algorithm by which a signature is made. */
+function nameOf(signature: Uint8Array): string {
   return new Reader(signature).string().toString("latin1");
 }

@@ -21,7 +21,7 @@ export function logLogin(event: LoginEvent, outcome: "accepted" | "partly accept
     ...peerOf(event.transport),
     fingerprint: event.fingerprint,
     key: event.fingerprint === null ? "" : ` key ${event.fingerprint}`,
-    why: why === "" ? "" : `: ${why}`,
+    why: why === "" ? "" : `: ${escapeText(why, 256)}`,
   });
 }
 

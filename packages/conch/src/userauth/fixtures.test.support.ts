@@ -109,7 +109,10 @@ export class Realm implements IRealm {
   avatar: unknown = { avatar: true };
   requestAvatar(avatarId: AvatarId, mind: unknown, ...interfaces: InterfaceToken[]) {
     this.avatars++;
-    return [interfaces[0]!, this.avatar, () => void this.logouts++] as const;
+    const logout = () => {
+      this.logouts++;
+    };
+    return [interfaces[0]!, this.avatar, logout] as const;
   }
 }
 

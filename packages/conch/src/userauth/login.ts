@@ -1,4 +1,5 @@
-/** What comes of a login: of one that somebody waits for, of one that came too late, and of a question that is none. */
+/** What goes into a login and what comes out of it: the user name, the portal, and the avatar that somebody waits for or not. */
+import { isUtf8 } from "node:buffer";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { Portal } from "@strombus/cred/portal";
 import type { InterfaceToken } from "@strombus/reactor/components";
@@ -6,10 +7,26 @@ import { fail, maybeDeferred } from "@strombus/reactor/defer";
 import type { Failure } from "@strombus/reactor/failure";
 import { ConchError } from "../error.js";
 import { IConchUser } from "../interfaces.js";
+import type { SSHTransportBase, TransportService } from "../ssh/transport.js";
 import { log } from "./events.js";
+import type { HostKeys } from "./publickey.js";
 
 /** What a login gives: the interface asked for, its provider, and what to call when the user is gone. */
 export type Login = readonly [InterfaceToken, avatar: unknown, logout: () => unknown];
+
+/** What the server's factory gives to user authentication. */
+export interface UserAuthFactory {
+  portal: Portal | null;
+  /** The class of the service that follows a login; null for one that is not run. */
+  getService(transport: SSHTransportBase, name: string): (new () => TransportService) | null;
+  /** The host keys by format, against which host-bound requests are checked. */
+  publicKeys?: HostKeys;
+}
+
+/** 1 to 255 bytes of UTF-8 without NUL (A17). */
+export function isUserName(name: Buffer): boolean {
+  return name.length >= 1 && name.length <= 255 && !name.includes(0) && isUtf8(name);
+}
 
 /** A login is exactly this; anything else that a portal may give is none. @throws ConchError */
 export function loginOf(result: unknown): Login {

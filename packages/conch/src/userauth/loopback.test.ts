@@ -7,7 +7,16 @@ import { expect, test } from "vitest";
 import { InMemorySSHKeyDB, SSHProtocolChecker, SSHPublicKeyChecker } from "../checkers.js";
 import { Key } from "../ssh/keys.js";
 import { SSHUserAuthClient } from "../ssh/userauth.js";
-import { FakeTransport, NextService, PasswordChecker, request, serve, type Setting } from "./fixtures.test.support.js";
+import {
+  FakeTransport,
+  keyData,
+  NextService,
+  password,
+  PasswordChecker,
+  request,
+  serve,
+  type Setting,
+} from "./fixtures.test.support.js";
 
 const keys = { rsa: Key.generate("rsa", 2048), ed25519: Key.generate("ed25519"), ecdsa: Key.generate("ecdsa", 256) };
 
@@ -85,6 +94,22 @@ test("A9: what one connection has shown is nothing to another", () => {
   expect(two.transport.avatar).toBeUndefined();
 });
 
+test("A9: what was shown is lost when another user is named in between", () => {
+  for (const between of ["foo", "bar"]) {
+    const server = serve({ checkers: [both(keys.ed25519)] });
+    const transport = new FakeTransport();
+    const client = new Client(keys.ed25519);
+    client.passwords = [];
+    transport.setService(client);
+    talk(server, transport);
+    for (const packet of [password("bad", between), password("good")]) {
+      server.service.ssh_USERAUTH_REQUEST(packet);
+      server.clock.advance(1);
+    }
+    expect(server.transport.avatar !== undefined).toBe(between === "foo");
+  }
+});
+
 test("A6: a signature made for another session is refused", () => {
   const server = serve({ checkers: [both(keys.ed25519)] });
   const transport = new FakeTransport();
@@ -123,6 +148,15 @@ test("L1: a user name is escaped and cut before it is logged", () => {
   });
   expect(events).toHaveLength(1);
   expect(events[0]!["user"]).toMatch(/^[\x20-\x7e]{1,120}$/);
+});
+
+test("L1: so is the name of an algorithm", () => {
+  const events = loginEvents(() => {
+    const { clock, service } = serve({ checkers: [both(keys.ed25519)] });
+    service.ssh_USERAUTH_REQUEST(request("publickey", keyData(1, "\u001b[2J", keys.ed25519.blob(), "signature")));
+    clock.advance(1);
+  });
+  expect(events[0]!["why"]).toMatch(/^: signature algorithm not allowed \([\x20-\x7e]+\)$/);
 });
 
 function loginEvents(during: () => void): LogEvent[] {

@@ -334,6 +334,16 @@ describe("what fits no method", () => {
     });
   }
 
+  test("A17: no checker is asked about a user name that is none", () => {
+    const checker = new PasswordChecker();
+    const { clock, service } = serve({ checkers: [checker] });
+    for (const name of ["", "foo\0", Buffer.of(0x66, 0xff), "f".repeat(256), "f".repeat(255)]) {
+      service.ssh_USERAUTH_REQUEST(password(`by ${name.length}`, name));
+      clock.advance(DELAY);
+    }
+    expect(checker.seen).toEqual(["by 255"]);
+  });
+
   test("A9: a service that we do not run leaves nobody logged in", () => {
     const { clock, service, transport, realm } = serve();
     service.ssh_USERAUTH_REQUEST(password("good", "foo", "unknown"));
@@ -431,12 +441,12 @@ describe("what a login gives", () => {
 
   test("A18: an avatar that comes after the peer has left is logged out, once", () => {
     const realm = new Realm();
-    const late = new Deferred<never>();
+    const late = new Deferred();
     realm.requestAvatar = () => late as never;
     const { service, transport } = serve({ realm });
     service.ssh_USERAUTH_REQUEST(password("good"));
     transport.connectionLost();
-    late.callback([IConchUser, {}, () => void realm.logouts++] as never);
+    late.callback([IConchUser, {}, () => (realm.logouts += 1)]);
     expect(realm.logouts).toBe(1);
     expect(transport.packets).toEqual([]);
     expect(transport.avatar).toBeUndefined();
@@ -658,6 +668,15 @@ describe("keyboard-interactive of a subclass", () => {
     expect(transport.packets).toEqual([question, [51, failure("keyboard-interactive")]]);
     service.ssh_USERAUTH_INFO_RESPONSE(answer("42"));
     expect(transport.avatar).toBeUndefined();
+  });
+
+  test("A3: a dialogue is not begun when the next request is waiting already", () => {
+    const { clock, service, transport } = serve({ Service: Asking });
+    for (const packet of [request("hostbased"), ask, request("none")]) service.ssh_USERAUTH_REQUEST(packet);
+    clock.advance(DELAY);
+    clock.advance(DELAY);
+    const no = [51, failure("keyboard-interactive")];
+    expect(transport.packets).toEqual([no, no, no]);
   });
 
   test("A11: the ninth round on a connection fails", () => {

@@ -17,12 +17,7 @@ import { Failure } from "@strombus/reactor/failure";
 import type { IReactorTime } from "@strombus/reactor/interfaces";
 import { ConchError, IgnoreAuthentication, NotEnoughAuthentication, ProtocolError, ValidPublicKey } from "../error.js";
 import { IConchUser } from "../interfaces.js";
-import {
-  PasswordData,
-  UserauthFailure,
-  UserauthPkOk,
-  UserauthRequest,
-} from "../messages/userauth.js";
+import { PasswordData, UserauthFailure, UserauthPkOk, UserauthRequest } from "../messages/userauth.js";
 import { namedMethod, SSHService } from "../ssh/service.js";
 import {
   DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE,
@@ -34,7 +29,7 @@ import { DEFAULT_USER_KEY_ALGORITHMS } from "../transport/algorithms.js";
 import { Dialogue, type Prompt } from "./dialogue.js";
 import { log, logLogin } from "./events.js";
 import { keyFlaw } from "./key-rules.js";
-import { logOut, loginOf, logOutOf, withoutRealm } from "./login.js";
+import { isUserName, logOut, loginOf, logOutOf, type UserAuthFactory, withoutRealm } from "./login.js";
 import {
   MSG_USERAUTH_FAILURE,
   MSG_USERAUTH_INFO_REQUEST,
@@ -43,17 +38,15 @@ import {
   protocolMessages,
 } from "./numbers.js";
 import { Appointment, Attempt, type LoginProgress, progressOf } from "./progress.js";
-import { fingerprintOf, HOST_BOUND, type PublicKeyRequest, readPublicKeyRequest, signedData } from "./publickey.js";
+import {
+  fingerprintOf,
+  HOST_BOUND,
+  isHostKey,
+  type PublicKeyRequest,
+  readPublicKeyRequest,
+  signedData,
+} from "./publickey.js";
 import { noteScope } from "./scope.js";
-
-/** What the server's factory gives to user authentication. */
-export interface UserAuthFactory {
-  portal: Portal | null;
-  /** The class of the service that follows a login; null for one that is not run. */
-  getService(transport: SSHTransportBase, name: string): (new () => TransportService) | null;
-  /** The host keys by format, against which host-bound requests are checked. */
-  publicKeys?: unknown;
-}
 
 /**
  * The service `ssh-userauth` of a server. A method `x-y` is offered when the portal checks an interface that
@@ -219,13 +212,10 @@ export class SSHUserAuthServer extends SSHService {
    * @returns as many answers as prompts; fails when they do not fit or there were too many rounds, and a request that
    *   comes instead of the answers ends the attempt
    */
-  protected sendInfoRequest(
-    name: string,
-    instruction: string,
-    prompts: readonly Prompt[],
-  ): Deferred<string[]> {
+  protected sendInfoRequest(name: string, instruction: string, prompts: readonly Prompt[]): Deferred<string[]> {
     const progress = this.#progress;
     if (progress.inHand === null) return fail(new ConchError("nobody to ask: no request is in hand"));
+    if (progress.waiting.length > 0) return fail(new ConchError("the client went on without answering"));
     if (++progress.rounds > this.maxRounds) return fail(new ConchError("too many rounds of questions"));
     const dialogue = (progress.inHand.dialogue = new Dialogue(prompts, this.maxPasswordLength));
     this.#transport.sendPacket(MSG_USERAUTH_INFO_REQUEST, dialogue.encode(name, instruction));
@@ -349,7 +339,7 @@ export class SSHUserAuthServer extends SSHService {
       }
     }
     const flaw = keyFlaw(algorithm, blob, signature, this.#allowedAlgorithms);
-    if (flaw !== null) throw new UnauthorizedLogin(flaw);
+    if (flaw !== null) throw new UnauthorizedLogin(`${flaw} (${algorithm.slice(0, 64)})`);
     if (signature === null) return this.#ask(request);
     const data = signedData(this.#transport.sessionID!, this.user!, this.nextService!, request);
     return this.login(new SSHPrivateKey(this.user!, algorithm, blob, data, signature));
@@ -360,11 +350,13 @@ export class SSHUserAuthServer extends SSHService {
     const { algorithm, blob } = request;
     const credentials = new SSHPrivateKey(this.user!, algorithm, blob, null, null);
     noteScope(credentials, this.#progress.scope);
-    return withoutRealm(this.portal).login(credentials, null, IConchUser).addErrback((reason: Failure) => {
-      reason.trap(ValidPublicKey);
-      this.#transport.sendPacket(MSG_USERAUTH_PK_OK, UserauthPkOk.encode({ algorithm, blob }));
-      throw new IgnoreAuthentication();
-    }) as Deferred<never>;
+    return withoutRealm(this.portal)
+      .login(credentials, null, IConchUser)
+      .addErrback((reason: Failure) => {
+        reason.trap(ValidPublicKey);
+        this.#transport.sendPacket(MSG_USERAUTH_PK_OK, UserauthPkOk.encode({ algorithm, blob }));
+        throw new IgnoreAuthentication();
+      }) as Deferred<never>;
   }
 
   #offers(kind: string): boolean {
@@ -433,14 +425,4 @@ export class SSHUserAuthServer extends SSHService {
     const { supportedUserKeyAlgorithms } = this.#transport as { supportedUserKeyAlgorithms?: readonly string[] };
     return supportedUserKeyAlgorithms ?? DEFAULT_USER_KEY_ALGORITHMS;
   }
-}
-
-/** 1 to 255 bytes of UTF-8 without NUL (A17). */
-function isUserName(name: Buffer): boolean {
-  return name.length >= 1 && name.length <= 255 && !name.includes(0) && isUtf8(name);
-}
-
-function isHostKey(publicKeys: unknown, blob: Buffer): boolean {
-  const keys = publicKeys instanceof Map ? publicKeys.values() : Object.values(publicKeys ?? {});
-  return [...(keys as Iterable<{ blob(): Buffer }>)].some((key) => key.blob().equals(blob));
 }

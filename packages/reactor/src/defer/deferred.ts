@@ -160,7 +160,7 @@ export class Deferred<T = unknown> implements PromiseLike<T> {
   }
 
   /** Fires `deferred` with the outcome of this one, which goes on with null. */
-  chainDeferred(deferred: Deferred<T>): Deferred<null> {
+  chainDeferred<U>(this: Deferred<U>, deferred: Deferred<U>): Deferred<null> {
     return this.addCallbacks(
       (value) => (deferred.callback(value), null),
       (failure) => (deferred.errback(failure), null),

@@ -1,8 +1,9 @@
 /** Several Deferreds as one: all of them, the first success, the first failure. */
 import { Failure } from "../failure.js";
 import { Logger } from "../logger.js";
-import { Deferred } from "./deferred.js";
+import { type Awaitable, Deferred, asDeferred } from "./deferred.js";
 import { FailureGroup, FirstError } from "./errors.js";
+import { succeed } from "./functions.js";
 
 const log = new Logger({ namespace: "strombus.defer" });
 
@@ -37,9 +38,9 @@ export class DeferredList<T, O extends DeferredListOptions = DeferredListOptions
   finishedCount = 0;
   readonly #members: readonly Deferred<T>[];
 
-  constructor(members: Iterable<Deferred<T>>, options?: O) {
+  constructor(members: Iterable<Awaitable<T>>, options?: O) {
     super();
-    this.#members = [...members];
+    this.#members = Array.from(members, deferredOf<T>);
     this.resultList = new Array<ListResult<T>>(this.#members.length);
     this.fireOnOneCallback = options?.fireOnOneCallback ?? false;
     this.fireOnOneErrback = options?.fireOnOneErrback ?? false;
@@ -78,7 +79,7 @@ export class DeferredList<T, O extends DeferredListOptions = DeferredListOptions
 
 /** The results in list order, or FirstError at the first failure. Cancelling cancels all. */
 export function gatherResults<T>(
-  members: Iterable<Deferred<T>>,
+  members: Iterable<Awaitable<T>>,
   { consumeErrors = false }: Pick<DeferredListOptions, "consumeErrors"> = {},
 ): Deferred<T[]> {
   const list = new DeferredList(members, { fireOnOneErrback: true, consumeErrors } as const);
@@ -89,8 +90,8 @@ export function gatherResults<T>(
  * `[index, result]` of the first success; the others are cancelled. Fails with FailureGroup when all have failed.
  * Cancelling cancels all. An empty list never fires.
  */
-export function race<T>(members: Iterable<Deferred<T>>): Deferred<readonly [index: number, result: T]> {
-  const all = [...members];
+export function race<T>(members: Iterable<Awaitable<T>>): Deferred<readonly [index: number, result: T]> {
+  const all = Array.from(members, deferredOf<T>);
   const failures = new Array<Failure>(all.length);
   let failed = 0;
   let won = false;
@@ -110,6 +111,10 @@ export function race<T>(members: Iterable<Deferred<T>>): Deferred<readonly [inde
     );
   }
   return winner;
+}
+
+function deferredOf<T>(value: Awaitable<T>): Deferred<T> {
+  return (asDeferred(value) as Deferred<T> | null) ?? succeed(value as T);
 }
 
 /** An error of one canceller must not keep the others from being called. */

@@ -35,5 +35,5 @@ function report(unhandled: Unhandled): void {
   setUnhandled(unhandled, null);
   if (failure === null) return;
   log.critical("Unhandled error in Deferred:");
-  log.failure(debug === "" ? "" : "{debug}", failure, { debug });
+  log.failure(debug.replaceAll("{", "{{").replaceAll("}", "}}"), failure);
 }

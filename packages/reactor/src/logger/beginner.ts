@@ -65,15 +65,28 @@ export class LogBeginner {
     for (const observer of added) this.#publisher.addObserver(observer);
   }
 
-  // Python's print goes through sys.stdout, of which a program has its own reference; here `console` is that reference,
-  // and process.stdout stays for the observers, which would otherwise feed on themselves.
+  // Python's print goes through sys.stdout, a reference that can be replaced; here that is `console`. process.stdout and
+  // process.stderr stay as they are, for the observers.
   #redirect(): void {
-    const file = (namespace: string, level: LogLevelConstant): NodeJS.WritableStream =>
-      new LoggingFile({
-        logger: new Logger({ namespace, observer: this.#publisher }),
-        level,
-      }) as unknown as NodeJS.WritableStream;
-    this.#standardIO.console = new Console(file("stdout", LogLevel.info), file("stderr", LogLevel.error));
+    const stdout = this.#redirected("stdout", LogLevel.info);
+    const stderr = this.#redirected("stderr", LogLevel.error);
+    this.#standardIO.console = new Console({ stdout, stderr, ignoreErrors: false });
+  }
+
+  #redirected(namespace: "stdout" | "stderr", level: LogLevelConstant): NodeJS.WritableStream {
+    const file = new LoggingFile({ logger: new Logger({ namespace, observer: this.#publisher }), level });
+    let publishing = false;
+    const write = (text: string): boolean => {
+      // An observer that prints would feed on itself: what it prints of a printed line is really printed.
+      if (publishing) return process[namespace].write(text);
+      publishing = true;
+      try {
+        return file.write(text);
+      } finally {
+        publishing = false;
+      }
+    };
+    return { write } as unknown as NodeJS.WritableStream; // all that Console asks of a stream
   }
 }
 

@@ -21,8 +21,8 @@ export function formatEvent(event: LogEvent): string {
       parseFormat(format)
         .map((part) => {
           if (typeof part === "string") return part;
-          const value = flattened === undefined ? lookup(part.path, event) : flattenedValue(flattened, keys.next(part));
-          return escapeText(formatField(part, value));
+          if (flattened === undefined) return escapeText(formatField(part, lookup(part.path, event)));
+          return escapeText(flattenedText(part, flattened, keys.next(part)));
         })
         .join(""),
     );
@@ -40,7 +40,10 @@ export function extractField(field: string, event: LogEvent): unknown {
   return flattened !== undefined && Object.hasOwn(flattened, key) ? flattened[key] : lookup(part.path, event);
 }
 
-/** What the fields of an event's format are now, by their flat key: enough to format it again, elsewhere and later. */
+/**
+ * What the fields of an event's format are now, by their flat key: enough to format it again, elsewhere and later. Numbers
+ * and booleans are kept as such, everything else as the text that it makes.
+ */
 export function flattenEvent(event: LogEvent): Record<string, unknown> {
   const flattened: [string, unknown][] = [];
   const keys = new FlatKeys();
@@ -48,7 +51,7 @@ export function flattenEvent(event: LogEvent): Record<string, unknown> {
     if (typeof part === "string") continue;
     const value = lookup(part.path, event);
     const raw = part.conversion === null && (typeof value === "number" || typeof value === "boolean");
-    flattened.push([keys.next(part), raw ? value : converted(part, value)]);
+    flattened.push([keys.next(part), raw ? value : formatField(part, value)]);
   }
   return Object.fromEntries(flattened);
 }
@@ -121,9 +124,10 @@ function item(value: unknown, key: string): unknown {
   throw new KeyError(`there is no item ${JSON.stringify(key)}`);
 }
 
-function flattenedValue(flattened: Readonly<Record<string, unknown>>, key: string): unknown {
+function flattenedText(part: FormatField, flattened: Readonly<Record<string, unknown>>, key: string): string {
   if (!Object.hasOwn(flattened, key)) throw new KeyError(`the event was stored without ${JSON.stringify(key)}`);
-  return flattened[key];
+  const value = flattened[key];
+  return typeof value === "string" ? value : formatField(part, value);
 }
 
 const SPEC = /^(?:(.)?([<>^]))?(0)?(\d+)?(?:\.(\d+))?([dfxs])?$/u;

@@ -51,7 +51,7 @@ export function eventAsText(
     ...(includeSystem ? [`[${systemOf(event)}]`] : []),
     ...(message === "" ? [] : [message]),
   ].join(" ");
-  return traceback === "" ? heading : `${heading}\n${traceback}`;
+  return [heading, traceback].filter((part) => part !== "").join("\n");
 }
 
 /** One record of a log file: lines after the first start with a tab. Null when there is nothing to say. */

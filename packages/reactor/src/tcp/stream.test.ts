@@ -4,42 +4,45 @@ import { directlyProvides } from "../components.js";
 import { ConnectionDone } from "../error.js";
 import { RuntimeError } from "../exceptions.js";
 import type { Failure } from "../failure.js";
-import { IHalfCloseableProtocol, type IProtocol, type ITCPTransport } from "../interfaces.js";
-import { globalLogBeginner, globalLogPublisher, type LogEvent } from "../logger.js";
+import { IHalfCloseableProtocol, type ITCPTransport } from "../interfaces.js";
 import { ClientFactory, Factory, Protocol } from "../protocol.js";
 import { NodeReactor } from "../reactor.js";
 import { connect, makeFakeClient, makeFakeServer } from "../testing/iosim.js";
+import { logged, turn, until } from "./recording.test.helper.js";
 
 /** Lets bytes and events move until the condition holds. */
-type Until = (condition: () => boolean) => Promise<void>;
-type Join = (server: IProtocol, client: IProtocol) => Promise<Until>;
+interface Until {
+  (condition: () => boolean): Promise<void>;
+  /** Lets everything move that can. */
+  settle(): Promise<void>;
+}
+type Join = (server: Protocol, client: Protocol) => Promise<Until>;
 
 const joins: Record<string, Join> = {
   async "TCP sockets"(server, client) {
     const reactor = new NodeReactor();
-    const until: Until = async (condition) => {
-      while (!condition()) await turn();
-    };
     const factory = Factory.forProtocol(() => server);
     factory.noisy = false;
     const clientFactory = ClientFactory.forProtocol(() => client);
     clientFactory.noisy = false;
     const port = reactor.listenTCP(0, factory, { interface: "127.0.0.1" });
-    reactor.connectTCP("127.0.0.1", (port.getHost() as { port?: number }).port!, clientFactory);
+    reactor.connectTCP("127.0.0.1", port.getHost().port, clientFactory);
     // The last to know has a transport.
-    await until(() => [server, client].every((protocol) => (protocol as Protocol).transport !== null));
+    await until(() => [server, client].every((protocol) => protocol.transport !== null));
     await port.stopListening();
-    return until;
+    return Object.assign(until, { settle: () => turns(20) });
   },
   memory(server, client) {
     const pump = connect(server, makeFakeServer(server), client, makeFakeClient(client), { greet: false });
-    return Promise.resolve(async (condition: () => boolean) => {
-      for (let rounds = 0; rounds < 100 && !condition(); rounds++) {
-        pump.flush();
-        await turn();
-      }
+    const settle = async (): Promise<void> => {
+      pump.flush();
+      await turn();
+    };
+    const until = async (condition: () => boolean): Promise<void> => {
+      for (let rounds = 0; rounds < 100 && !condition(); rounds++) await settle();
       expect(condition()).toBe(true);
-    });
+    };
+    return Promise.resolve(Object.assign(until, { settle }));
   },
 };
 
@@ -94,10 +97,14 @@ class Push {
   ) {}
   resumeProducing(): void {
     this.paused = false;
-    while (!this.paused && this.produced < this.total) {
-      this.produced += this.chunk.length;
+    for (; this.produced < this.total; this.produced += this.chunk.length) {
+      if (this.isPaused()) return;
       this.transport.write(this.chunk);
     }
+  }
+  /** A write may have called `pauseProducing` meanwhile. */
+  isPaused(): boolean {
+    return this.paused;
   }
   pauseProducing(): void {
     this.paused = true;
@@ -108,17 +115,8 @@ class Push {
   }
 }
 
-globalLogBeginner.beginLoggingTo([], { redirectStandardIO: false, discardBuffer: true }); // not to stderr
-let logged: Error[] = [];
-const observer = (event: LogEvent): void => {
-  const failure = event["log_failure"] as Failure | undefined;
-  if (failure) logged.push(failure.value as Error);
-};
-beforeEach(() => {
-  logged = [];
-  globalLogPublisher.addObserver(observer);
-});
-afterEach(() => globalLogPublisher.removeObserver(observer));
+beforeEach(() => logged.begin());
+afterEach(() => logged.end());
 
 describe.each(Object.entries(joins))("a stream over %s", (name, join) => {
   test("connectionMade, data in order, connectionLost once with ConnectionDone, on both sides", async () => {
@@ -138,14 +136,14 @@ describe.each(Object.entries(joins))("a stream over %s", (name, join) => {
     expect(server.events).toEqual(["made", "data", "lost"]);
     for (const { reasons } of [server, client]) expect(reasons[0]!.value).toBeInstanceOf(ConnectionDone);
     expect([client.transport.connected, client.transport.disconnecting]).not.toContain(undefined);
-    expect(logged).toEqual([]);
+    expect(logged.errors).toEqual([]);
   });
 
   test("what is neither bytes nor text is a TypeError", async () => {
     const [server, client] = [new Recorder(), new Recorder()];
     const until = await join(server, client);
     for (const data of [null, undefined, 7, {}, [1]]) {
-      expect(() => client.transport.write(data as unknown as string)).toThrow(TypeError);
+      expect(() => client.transport.write(data as string)).toThrow(TypeError);
     }
     client.transport.loseConnection();
     await until(() => server.isLost);
@@ -177,7 +175,7 @@ describe.each(Object.entries(joins))("a stream over %s", (name, join) => {
       writer.transport.registerProducer(producer, true);
       producer.resumeProducing();
       await until(() => producer.paused);
-      await turns(20);
+      await until.settle();
       const before = producer.produced;
       expect(before).toBeLessThan(total);
       for (let i = 0; i < 5; i++) {
@@ -256,7 +254,7 @@ describe.each(Object.entries(joins))("a stream over %s", (name, join) => {
     const until = await join(server, client);
     server.transport.write("last words");
     server.transport.loseConnection();
-    await turns(20);
+    await until.settle();
     expect(client.events).toEqual([]);
     client.transport.resumeProducing();
     await until(() => client.isLost);
@@ -285,7 +283,7 @@ describe.each(Object.entries(joins))("a stream over %s", (name, join) => {
     }
     expect(client.transport.getHost()).toBe(host);
     expect(client.transport.getPeer()).toBe(peer);
-    await turns(5);
+    await until.settle();
     expect([server.reasons.length, client.reasons.length]).toEqual([1, 1]);
   });
 
@@ -307,6 +305,22 @@ describe.each(Object.entries(joins))("a stream over %s", (name, join) => {
     expect(client.received.toString()).toBe("answer");
     expect(server.events).toEqual(["made", "data", "read lost", "lost"]);
     expect(client.events.slice(0, 3)).toEqual(["made", "write lost", "data"]);
+  });
+
+  test("nothing is delivered after loseConnection, not even what has arrived already", async () => {
+    const [server, client] = [new Recorder(), new Recorder()];
+    const until = await join(server, client);
+    server.dataReceived = (data) => {
+      server.bytes += data.length;
+      server.transport.loseConnection();
+    };
+    for (let i = 0; i < 10; i++) client.transport.write(Buffer.alloc(100_000));
+    await until(() => server.isLost);
+    const { bytes } = server;
+    await until.settle();
+    expect(server.bytes).toBe(bytes);
+    if (name === "TCP sockets") expect(bytes).toBeLessThan(1_000_000);
+    await until(() => client.isLost);
   });
 
   test("any other protocol takes the peer's half-close for the end", async () => {
@@ -349,7 +363,7 @@ describe.each(Object.entries(joins))("a stream over %s", (name, join) => {
     await until(() => server.isLost && client.isLost);
     expect(server.reasons.map((reason) => reason.value)).toEqual([failing]);
     expect(client.reasons).toHaveLength(1);
-    expect(logged).toEqual([failing]);
+    expect(logged.errors).toEqual([failing]);
   });
 
   test("R1: an exception in connectionLost is logged and harms nobody", async () => {
@@ -359,14 +373,10 @@ describe.each(Object.entries(joins))("a stream over %s", (name, join) => {
       throw failing;
     };
     server.transport.loseConnection();
-    await until(() => server.isLost && logged.length > 0);
-    expect(logged).toEqual([failing]);
+    await until(() => server.isLost && logged.errors.length > 0);
+    expect(logged.errors).toEqual([failing]);
   });
 });
-
-async function turn(): Promise<void> {
-  await new Promise((resolve) => setImmediate(resolve));
-}
 
 async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await turn();

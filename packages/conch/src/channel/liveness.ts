@@ -1,0 +1,83 @@
+/** Connections that nobody needs, or whose peer is gone without a word, come to an end (C10). */
+import type { Deferred } from "@strombus/reactor/defer";
+import type { IDelayedCall, IReactorTime } from "@strombus/reactor/interfaces";
+import { DISCONNECT_BY_APPLICATION, DISCONNECT_CONNECTION_LOST } from "../transport/constants.js";
+import type { BytesLike } from "../wire/writer.js";
+
+export interface Watched {
+  /** Seconds of silence after which the peer is asked for a sign of life, and asked again; 0 never asks. */
+  readonly keepaliveInterval: number;
+  /** Questions without an answer after which the peer counts as gone. */
+  readonly keepaliveCountMax: number;
+  /** Seconds that the connection may go unused; 0 is no end. */
+  readonly unusedTimeout: number;
+  /** Whether something goes on, such as a channel. */
+  isUsed(): boolean;
+  sendGlobalRequest(request: string, data: BytesLike, wantReply: boolean): Deferred<Buffer> | null;
+}
+
+export class Liveness {
+  readonly #clock: IReactorTime;
+  readonly #watched: Watched;
+  readonly #disconnect: (reason: number, text: string) => void;
+  #heard = false;
+  #unanswered = 0;
+  #lastUse: number;
+  readonly #timers = new Set<IDelayedCall>();
+
+  constructor(clock: IReactorTime, watched: Watched, disconnect: (reason: number, text: string) => void) {
+    this.#clock = clock;
+    this.#watched = watched;
+    this.#disconnect = disconnect;
+    this.#lastUse = clock.seconds();
+    if (watched.keepaliveInterval > 0) this.#later(watched.keepaliveInterval, () => this.#listen());
+    if (watched.unusedTimeout > 0) this.#later(watched.unusedTimeout, () => this.#look());
+  }
+
+  /** Something came from the peer. */
+  heard(): void {
+    this.#heard = true;
+  }
+
+  /** Something ended that made the connection one in use. */
+  used(): void {
+    this.#lastUse = this.#clock.seconds();
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+  }
+
+  #listen(): void {
+    const { keepaliveInterval, keepaliveCountMax } = this.#watched;
+    if (this.#heard) {
+      this.#heard = false;
+      this.#unanswered = 0;
+    } else if (this.#unanswered >= keepaliveCountMax) {
+      this.#disconnect(DISCONNECT_CONNECTION_LOST, "the peer does not answer");
+      return;
+    } else {
+      this.#unanswered += 1;
+      // Its refusal is a sign of life as good as any.
+      this.#watched.sendGlobalRequest("keepalive@openssh.com", "", true)?.addErrback(() => undefined);
+    }
+    this.#later(keepaliveInterval, () => this.#listen());
+  }
+
+  #look(): void {
+    const { unusedTimeout } = this.#watched;
+    if (this.#watched.isUsed()) this.used();
+    const left = this.#lastUse + unusedTimeout - this.#clock.seconds();
+    if (left > 0) this.#later(left, () => this.#look());
+    else this.#disconnect(DISCONNECT_BY_APPLICATION, "the connection is not used");
+  }
+
+  #later(seconds: number, act: () => void): void {
+    const timer = this.#clock.callLater(seconds, () => {
+      this.#timers.delete(timer);
+      act();
+    });
+    this.#timers.add(timer);
+  }
+}

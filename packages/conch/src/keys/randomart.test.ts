@@ -1,0 +1,25 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import { Key } from "../ssh/keys.js";
+import { KEYS, SK_ECDSA, SK_ED25519 } from "./keys.test.fixtures.js";
+
+test("a key's picture has a title, nine rows and the hash's name", () => {
+  for (const key of KEYS) {
+    const rows = key.randomArt().split("\n");
+    expect(rows).toHaveLength(11);
+    for (const row of rows) expect(row).toHaveLength(19);
+    expect(rows[0]).toMatch(/^\+-+\[(RSA|DSA|ECDSA|ED25519) \d+\]-+\+$/);
+    expect(rows[10]).toBe("+----[SHA256]-----+");
+    expect(key.public().randomArt()).toBe(key.randomArt());
+  }
+});
+
+describe.skipIf(spawnSync("ssh-keygen", ["-?"]).error !== undefined)("ssh-keygen -lv", () => {
+  for (const key of [...KEYS, Key.fromString(SK_ED25519), Key.fromString(SK_ECDSA)]) {
+    test(`draws the same picture of ${key.sshType()}`, () => {
+      const input = key.public().toString("openssh");
+      const theirs = execFileSync("ssh-keygen", ["-lv", "-f", "-"], { input, encoding: "utf8" });
+      expect(theirs.trimEnd().split("\n").slice(1).join("\n")).toBe(key.randomArt());
+    });
+  }
+});
