@@ -5,7 +5,12 @@ import tseslint from "typescript-eslint";
 export default defineConfig(globalIgnores(["**/dist/", "coverage/"]), {
   files: ["**/*.ts"],
   extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
-  languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+  languageOptions: {
+    parserOptions: {
+      projectService: { allowDefaultProject: ["vitest.config.ts"] },
+      tsconfigRootDir: import.meta.dirname,
+    },
+  },
   rules: {
     "@typescript-eslint/consistent-type-imports": "error",
     "@typescript-eslint/no-floating-promises": "error",

@@ -100,16 +100,16 @@ test("the program of the documentation works as it is written", async () => {
   await settle();
   expect(await opened).toBe(channel);
   const replies = [
-    conn.sendRequest(channel, "pty-req", packRequest_pty_req("xterm", [24, 80, 0, 0], ""), true),
-    conn.sendRequest(channel, "shell", "", true),
-  ];
+    conn.sendRequest(channel, "pty-req", packRequest_pty_req("xterm", [24, 80, 0, 0], ""), true)!,
+    conn.sendRequest(channel, "shell", "", true)!,
+  ].map((reply) => reply.then(String));
   const refused = conn.sendRequest(channel, "exec", "", true)!.then(
     () => "accepted",
     () => "refused",
   );
   channel.write("hello");
   await settle();
-  expect((await Promise.all(replies)).map(String)).toEqual(["", ""]);
+  expect(await Promise.all(replies)).toEqual(["", ""]);
   expect(await refused).toBe("refused");
   expect(channel.text).toBe('echo: "hello"\r\n');
   conn.sendEOF(channel);

@@ -97,6 +97,7 @@ describe.skipIf(spawnSync("ssh-keygen", ["-?"]).error !== undefined)("ssh-keygen
       const args = ["-n", "file", "-I", "alice", "-f", `${file}.allowed`, "-s", `${file}.sig`];
       expect(sshKeygen("message", "-Y", "verify", ...args)).toContain("Good");
       writeFileSync(file, key.toString("openssh"), { mode: 0o600 });
+      writeFileSync(`${file}.pub`, key.public().toString("openssh"));
       writeFileSync(`${file}.txt`, "message");
       sshKeygen("", "-Y", "sign", "-n", "file", "-f", file, `${file}.txt`);
       const signature = readFileSync(`${file}.txt.sig`);

@@ -273,6 +273,16 @@ describe("receiving", () => {
     channel = new SSHChannel({ localWindow: 10, conn: conn as unknown as SSHConnection });
   });
 
+  test("even a window of one byte is given again", () => {
+    channel.localWindowSize = 1;
+    channel.localWindowLeft = 1;
+    channel.refillWindow();
+    expect(adjustments).toEqual([]);
+    channel.localWindowLeft = 0;
+    channel.refillWindow();
+    expect(adjustments).toEqual([1]);
+  });
+
   test("a consumer that pauses gives the peer no window until it resumes", () => {
     channel.pauseProducing();
     channel.localWindowLeft = 0;

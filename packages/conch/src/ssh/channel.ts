@@ -291,7 +291,8 @@ export class SSHChannel implements ITransport {
   /** Gives the peer window when less than half is left, unless we are not keeping up. @internal */
   refillWindow(): void {
     const { localWindowLeft: left, localWindowSize: size } = this;
-    if (left >= Math.floor(size / 2) || this.#paused || this.#output.bytes > MAX_BACKLOG) return;
+    const enough = left > 0 && left >= Math.floor(size / 2);
+    if (enough || this.#paused || this.#output.bytes > MAX_BACKLOG) return;
     this.conn?.adjustWindow(this, size - left);
   }
 

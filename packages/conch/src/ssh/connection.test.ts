@@ -412,6 +412,16 @@ describe("channels that we open", () => {
     ]);
   });
 
+  test("EOF and requests wait for the confirmation without data, too", () => {
+    const channel = new TestChannel({ conn });
+    void conn.openChannel(channel);
+    conn.sendEOF(channel);
+    void conn.sendRequest(channel, "window-change", "");
+    transport.take();
+    conn.ssh_CHANNEL_OPEN_CONFIRMATION(u32(0, 9, 100, 100));
+    expect(transport.packets.map(([number]) => number)).toEqual([EOF, REQUEST]);
+  });
+
   test("a channel given up while it was being opened is closed when it is open", () => {
     const channel = new TestChannel({ conn });
     void conn.openChannel(channel);
@@ -589,6 +599,16 @@ describe("closing", () => {
     conn.ssh_CHANNEL_CLOSE(u32(0));
     channel.write("late");
     channel.addWindowBytes(100);
+    expect(transport.packets).toEqual([[CLOSE, hex(u32(255))]]);
+  });
+
+  test("what a channel writes as the peer closes is dropped", () => {
+    const channel = open(conn, new TestChannel({ remoteWindow: 100, remoteMaxPacket: 100 }));
+    channel.closeReceived = () => {
+      channel.write("late");
+      channel.writeExtended(1, "late");
+    };
+    conn.ssh_CHANNEL_CLOSE(u32(0));
     expect(transport.packets).toEqual([[CLOSE, hex(u32(255))]]);
   });
 

@@ -1,6 +1,6 @@
 /** The connection: channels and global requests over one transport (twisted.conch.ssh.connection; RFC 4254). */
 import { Failure } from "@strombus/reactor/failure";
-import type { IReactorTime, MaybeAsync } from "@strombus/reactor/interfaces";
+import type { MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { ActingConnection } from "../channel/acting.js";
 import { guard, hookFailed, logFailure, watch } from "../channel/hooks.js";
@@ -112,8 +112,8 @@ export class SSHConnection extends ActingConnection {
     }
     const reply = (result: unknown) => {
       if (!wantReply || this.stopped) return;
-      const reply = Array.isArray(result) ? ((result[1] as BytesLike | undefined) ?? "") : "";
-      this.transport?.sendPacket(result ? MSG_REQUEST_SUCCESS : MSG_REQUEST_FAILURE, reply);
+      const answer = Array.isArray(result) ? ((result[1] as BytesLike | undefined) ?? "") : "";
+      this.transport?.sendPacket(result ? MSG_REQUEST_SUCCESS : MSG_REQUEST_FAILURE, answer);
     };
     this.#globalRequests.add(
       () => this.gotGlobalRequest(type, data),

@@ -14,8 +14,7 @@ import type { TerminalModes, WindowSize } from "../interfaces.js";
 import { NS } from "./common.js";
 import * as connection from "./connection.js";
 import { SSHConnection } from "./connection.js";
-import type {
-  ISessionSetEnv} from "./session.js";
+import type { ISessionSetEnv } from "./session.js";
 import {
   EnvironmentVariableNotPermitted,
   ISession,
@@ -273,6 +272,20 @@ describe("shell and exec", () => {
     expect(numbers()).toEqual([connection.MSG_CHANNEL_SUCCESS, connection.MSG_CHANNEL_DATA]);
   });
 
+  test("input that comes between a program's connection and its start is delivered", () => {
+    const started = new Deferred<void>();
+    session.requestReceived("pty-req", PTY);
+    fake().begin = (client) => {
+      void client.makeConnection(fake().program);
+      return started;
+    };
+    conn.ssh_CHANNEL_REQUEST(Buffer.concat([u32(0), NS("shell"), Buffer.of(1)]));
+    conn.ssh_CHANNEL_DATA(Buffer.concat([u32(0), NS("between")]));
+    started.callback(undefined);
+    conn.ssh_CHANNEL_DATA(Buffer.concat([u32(0), NS(" and after")]));
+    expect(fake().program.input).toBe("between and after");
+  });
+
   test("a program whose start fails later is refused, and another may start", () => {
     const started = new Deferred<void>();
     session.requestReceived("pty-req", PTY);
@@ -391,7 +404,7 @@ describe("environment", () => {
     test("what setEnv accepts is set, also for later requests", () => {
       expect([set("NAME", "one"), set("OTHER", "two")]).toEqual([true, true]);
       session.requestReceived("pty-req", PTY);
-      expect((fake() as EnvSession).env).toEqual({ NAME: "one", OTHER: "two" });
+      expect((fake() as FakeSession & { env?: object }).env).toEqual({ NAME: "one", OTHER: "two" });
       expect(user.made).toHaveLength(1);
     });
 

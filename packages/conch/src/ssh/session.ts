@@ -6,8 +6,8 @@ import { ITransport, type MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { succeeds } from "../channel/later.js";
 import { EXTENDED_DATA_STDERR } from "../channel/numbers.js";
-import { type Program, SSHSessionProcessProtocol, wrapProcessProtocol, wrapProtocol } from "../channel/program.js";
-import { parseRequest_pty_req, parseRequest_window_change } from "../channel/terminal.js";
+import { type Program, SSHSessionProcessProtocol, wrapProcessProtocol, wrapProtocol } from "../session/program.js";
+import { parseRequest_pty_req, parseRequest_window_change } from "../session/terminal.js";
 import { EnvironmentVariableNotPermitted, ISession, ISessionSetEnv, type MaybeLater } from "../interfaces.js";
 import { Env, Exec, Subsystem } from "../messages/connection.js";
 import { Writer } from "../wire/writer.js";
@@ -20,13 +20,13 @@ export {
   type WrappedProtocol,
   wrapProcessProtocol,
   wrapProtocol,
-} from "../channel/program.js";
+} from "../session/program.js";
 export {
   packRequest_pty_req,
   packRequest_window_change,
   parseRequest_pty_req,
   parseRequest_window_change,
-} from "../channel/terminal.js";
+} from "../session/terminal.js";
 export { EnvironmentVariableNotPermitted, ISession, ISessionSetEnv } from "../interfaces.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.session" });

@@ -153,6 +153,13 @@ describe("race", () => {
     expect(cancelled).toEqual(["a", "c"]);
   });
 
+  test("has one winner, even if a canceller succeeds", () => {
+    const [a, b] = [new Deferred<string>(), new Deferred<string>((self) => self.callback("second"))];
+    const winner = race([a, b]);
+    a.callback("won");
+    expect([winner.result, a.result, b.result]).toEqual([[0, "won"], undefined, undefined]);
+  });
+
   test("fails with all failures in list order when all fail", () => {
     const [a, b] = pending<string>(2);
     const winner = race([a!, b!]);

@@ -116,12 +116,13 @@ describe("pausing", () => {
   });
 
   test("resuming a task that was stopped while paused is silent", () => {
-    const { cooperator } = onClock();
+    const { clock, cooperator } = onClock();
     const task = cooperator.cooperate(counting([], "a", 5));
     task.whenDone().addErrback(() => {});
     task.pause();
     task.stop();
     task.resume();
+    expect(clock.getDelayedCalls()).toEqual([]);
     expect(() => task.pause()).toThrow(TaskStopped);
   });
 

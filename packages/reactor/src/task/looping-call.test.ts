@@ -54,6 +54,13 @@ test("a slow call skips to the next tick that is still in the future, past one t
   expect(times).toEqual([0, 1, 4]);
 });
 
+test("a rounding error on the grid makes no second call at the same time", () => {
+  const { clock, loop, times } = looping();
+  void loop.start(0.1);
+  clock.advance(0.3); // of which 0.1 leaves 0.09999999999999998
+  expect(times).toEqual([0, 0.3]);
+});
+
 test("an interval of 0 is every turn", () => {
   const { clock, loop, times } = looping(() => {
     if (times.length === 3) loop.stop();

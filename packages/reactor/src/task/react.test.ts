@@ -98,6 +98,15 @@ test("a reactor that is stopped from elsewhere is not stopped again, nor is a De
   expect([await code, reactor.stops]).toEqual([0, 1]);
 });
 
+test("a result that comes after the reactor was stopped does not stop it again", async () => {
+  const reactor = new FakeReactor();
+  const main = new Deferred<void>();
+  const code = exitCode(reactor, () => main);
+  reactor.stop();
+  main.callback();
+  expect([await code, reactor.stops]).toEqual([0, 1]);
+});
+
 test("what main throws goes to the caller", () => {
   const main = (): never => {
     throw new ValueError("it");

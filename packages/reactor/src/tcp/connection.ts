@@ -25,6 +25,7 @@ const HIGH_WATER = 65536; // bytes; more than this in user space pauses a push p
 const JOIN_LIMIT = 65536; // bytes; up to here copying chunks together is cheaper than a write of many pieces
 const STALL_TIME = 60; // seconds; how long a closing connection waits for a peer that takes nothing
 const LINGER_TIME = 5; // seconds; how long a closed one reads on
+const CLEAN_END = new ConnectionDone(); // one for all: making the stack of an error costs more than the close
 
 /** Listeners are shared by all connections: each finds its own here, so that a connection needs no closures. */
 const OWNER = Symbol("connection");
@@ -214,7 +215,7 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
 
   static #onData(this: OwnedSocket, data: Buffer): void {
     const self = this[OWNER];
-    if (self.#protocol === null || self.#disconnecting || self.#reason !== null) return;
+    if (self.#protocol === null || self.#reason !== null) return;
     try {
       const result = self.#protocol.dataReceived(data);
       if (result !== undefined) self.#watch(result);
@@ -229,7 +230,7 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
     const protocol = self.#protocol;
     if (protocol === null || self.#disconnecting || self.#reason !== null) return;
     if (providedBy(IHalfCloseableProtocol, protocol)) self.#guard(() => protocol.readConnectionLost());
-    else self.connectionLost(new Failure(new ConnectionDone()));
+    else self.connectionLost(new Failure(CLEAN_END));
   }
 
   // The end
@@ -278,7 +279,7 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
   /** All is sent, the end included. */
   #finished(): void {
     if (this.#reason !== null) return;
-    this.#reason = new Failure(new ConnectionDone());
+    this.#reason = new Failure(CLEAN_END);
     this.#lost();
     const socket = this.#socket;
     if (socket.readableEnded) {
@@ -304,7 +305,7 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
   static #onClose(this: OwnedSocket): void {
     const self = this[OWNER];
     if (self.#lingering !== null) clearTimeout(self.#lingering);
-    self.#reason ??= new Failure(new ConnectionDone());
+    self.#reason ??= new Failure(CLEAN_END);
     self.#lost();
   }
 

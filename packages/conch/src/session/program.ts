@@ -14,7 +14,7 @@ import {
 import { connectionDone, ProcessProtocol, Protocol } from "@strombus/reactor/protocol";
 import { ExitSignal, ExitStatus } from "../messages/connection.js";
 import type { SSHTransportAddress } from "../ssh/address.js";
-import { EXTENDED_DATA_STDERR } from "./numbers.js";
+import { EXTENDED_DATA_STDERR } from "../channel/numbers.js";
 import type { SSHSession } from "../ssh/session.js";
 import { toBuffer, type BytesLike } from "../wire/writer.js";
 
