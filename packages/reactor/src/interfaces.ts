@@ -101,6 +101,8 @@ export const ITransport: InterfaceToken<ITransport> = interfaceToken<ITransport>
 /** A stream that can be watched and throttled both ways; as a push producer it is the reading side. */
 export interface ITCPTransport extends ITransport, IConsumer, IPushProducer {
   readonly connected: boolean;
+  /** Bytes written and not yet taken by the system; where it is missing, nobody knows. Memory of ours that was written may be used again at 0. */
+  readonly bufferedBytes?: number;
   /** `loseConnection` was called and the end has not come yet. */
   readonly disconnecting: boolean;
   readonly disconnected: boolean;

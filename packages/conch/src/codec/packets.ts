@@ -4,7 +4,7 @@
  */
 import { MACError, ProtocolError } from "../error.js";
 import type { CipherAlgorithm, MacAlgorithm } from "./algorithms.js";
-import { fillRandom, take } from "./slab.js";
+import { fillRandom, PacketMemory } from "./slab.js";
 import {
   createCipher,
   createDecipher,
@@ -43,9 +43,15 @@ export class OutgoingPackets {
   packets = 0;
   bytes = 0;
 
-  constructor(write: (chunk: Buffer) => void) {
+  readonly #memory: PacketMemory;
+  #chunks: Buffer[] = []; // of the packet in hand
+  readonly #sealed = (chunk: Buffer): void => void this.#chunks.push(chunk);
+
+  /** `allWritten` says whether the connection below holds nothing any more of what it was given to write. */
+  constructor(write: (chunk: Buffer) => void, allWritten: (() => boolean) | null = null) {
     this.#write = write;
-    this.#cipher = nullCipher(0, write);
+    this.#cipher = nullCipher(0, this.#sealed);
+    this.#memory = new PacketMemory(allWritten);
   }
 
   /** The number of the next packet. */
@@ -61,7 +67,7 @@ export class OutgoingPackets {
   setKeys(keys: DirectionKeys, restartSequence: boolean): void {
     const sequence = restartSequence ? 0 : this.sequence;
     this.#cipher.free();
-    this.#cipher = createCipher(forCodec(keys), sequence, this.#write);
+    this.#cipher = createCipher(forCodec(keys), sequence, this.#sealed);
     this.#keys = keys;
     this.packets = 0;
     this.bytes = 0;
@@ -72,7 +78,7 @@ export class OutgoingPackets {
     const packet = this.#packet(1 + body.length);
     packet[5] = messageNumber;
     packet.set(body, 6);
-    this.#cipher.encrypt(packet);
+    this.#seal(packet);
   }
 
   /** CHANNEL_DATA straight from the application's bytes: the payload is put together in the packet itself. */
@@ -82,14 +88,28 @@ export class OutgoingPackets {
     packet.writeUInt32BE(recipientChannel, 6);
     packet.writeUInt32BE(data.length, 10);
     packet.set(data, 14);
+    this.#seal(packet);
+  }
+
+  /** What is written may make its reader send at once: that must come after this packet is wholly done. */
+  #seal(packet: Buffer): void {
     this.#cipher.encrypt(packet);
+    const chunks = this.#chunks;
+    if (chunks.length === 1) {
+      this.#write(chunks.pop()!);
+    } else {
+      this.#chunks = [];
+      for (const chunk of chunks) this.#write(chunk);
+    }
   }
 
   #packet(payloadLength: number): Buffer {
     if (payloadLength > MAX_PAYLOAD) throw new RangeError(`a payload of ${payloadLength} bytes is over ${MAX_PAYLOAD}`);
     const keys = this.#keys;
     const packet =
-      nativeCiphers && keys !== null ? newPacket(keys, payloadLength) : this.#cipher.allocPacket(payloadLength);
+      nativeCiphers && keys !== null
+        ? newPacket(this.#memory, keys, payloadLength)
+        : this.#cipher.allocPacket(payloadLength);
     this.packets++;
     this.bytes += packet.length;
     return packet;
@@ -97,6 +117,7 @@ export class OutgoingPackets {
 
   free(): void {
     this.#cipher.free();
+    this.#memory.forget();
   }
 }
 
@@ -107,6 +128,7 @@ export class IncomingPackets {
   #input: Buffer = EMPTY;
   #at = 0;
   #payload: Buffer | null = null;
+  #taken = 0; // bytes of the packet in hand
   #broken = false;
   /** Since the last change of keys. */
   packets = 0;
@@ -151,19 +173,24 @@ export class IncomingPackets {
    */
   next(): Buffer | null {
     if (this.#broken || this.#at >= this.#input.length) return null;
+    const start = this.#at;
     try {
-      this.#at = this.#decipher.decrypt(this.#input, this.#at, this.#input.length) ?? this.#input.length;
+      this.#at = this.#decipher.decrypt(this.#input, start, this.#input.length) ?? this.#input.length;
     } catch (cause) {
       this.discard();
       throw codecError(cause, this.sequence);
     }
+    this.#taken += this.#at - start;
     if (this.#at >= this.#input.length) {
       this.#input = EMPTY;
       this.#at = 0;
     }
     const payload = this.#payload;
+    if (payload === null) return null;
     this.#payload = null;
-    if (payload !== null) this.#check(payload);
+    const size = this.#taken;
+    this.#taken = 0;
+    this.#check(payload, size);
     return payload;
   }
 
@@ -184,18 +211,22 @@ export class IncomingPackets {
     return false;
   };
 
-  /** What ssh2's codec leaves unchecked (RFC 4253 section 6): padding of 4 or more, a payload, whole blocks. */
-  #check(payload: Buffer): void {
-    if (payload.length === 0) this.#fail("an empty payload");
-    const padding = new Uint8Array(payload.buffer, payload.byteOffset - 1, 1)[0]!;
-    if (padding < 4) this.#fail(`padding of ${padding} bytes`);
-    const length = 1 + payload.length + padding;
+  /**
+   * What ssh2's codec leaves unchecked (RFC 4253 section 6): padding of 4 or more, a payload, whole blocks. `size` is that
+   * of the packet on the wire.
+   */
+  #check(payload: Buffer, size: number): void {
     const keys = this.#keys;
+    const tag = keys === null ? 0 : (keys.mac?.info.actualLen ?? keys.cipher.info.authLen);
+    const length = size - 4 - tag;
+    const padding = length - 1 - payload.length;
+    if (payload.length === 0) this.#fail("an empty payload");
+    if (padding < 4) this.#fail(`padding of ${padding} bytes`);
     const lengthIsClear = keys !== null && (keys.cipher.aead || keys.mac?.etm === true);
     const block = Math.max(8, keys?.cipher.blockSize ?? 8);
     if ((length + (lengthIsClear ? 0 : 4)) % block !== 0) this.#fail(`a length of ${length} bytes`);
     this.packets++;
-    this.bytes += length + 4;
+    this.bytes += size;
   }
 
   #fail(what: string): never {
@@ -205,13 +236,13 @@ export class IncomingPackets {
 }
 
 /** A packet with room for its tag or MAC behind it, as ssh2's addon wants it: length and padding are filled in. */
-function newPacket({ cipher, mac }: DirectionKeys, payloadLength: number): Buffer {
+function newPacket(memory: PacketMemory, { cipher, mac }: DirectionKeys, payloadLength: number): Buffer {
   const block = Math.max(8, cipher.blockSize);
   const aligned = 1 + payloadLength + (cipher.aead || mac?.etm === true ? 0 : 4);
   let padding = block - (aligned % block);
   if (padding < 4) padding += block;
   const length = 1 + payloadLength + padding;
-  const packet = take(4 + length + (mac?.keyLength ?? cipher.info.authLen));
+  const packet = memory.take(4 + length + (mac?.keyLength ?? cipher.info.authLen));
   packet.writeUInt32BE(length, 0);
   packet[4] = padding;
   fillRandom(packet, 5 + payloadLength, padding);

@@ -1,26 +1,77 @@
 /**
- * Memory and randomness for packets, taken in slices from larger pieces: a packet of its own each would cost the garbage
- * collector more than encrypting it, and packets that lie side by side go out in one write.
+ * Memory and randomness for packets. Bulk data would otherwise cost a new buffer a packet, and the garbage collector more
+ * than encrypting it: each connection that sends much borrows one slab, fills it packet by packet, and begins anew
+ * whenever the system has taken all that was written. Packets that lie side by side also go out in one write.
  */
 import { randomFillSync } from "node:crypto";
 
-const SLAB = 256 * 1024; // bytes; it lives until its last packet is written
-const RANDOM = 4096; // bytes
+const SLAB = 256 * 1024; // bytes
+const SMALL = 2048; // bytes; smaller packets come from Node's own pool
+const MOST_FREE = 16; // slabs kept for the next borrower
+const SWEEP = 1000; // milliseconds
 
-let slab = Buffer.alloc(0);
-let taken = 0;
+const free: Buffer[] = [];
+const lent = new Set<PacketMemory>();
+let sweeping = false;
 
-/** Bytes of nobody else's, not cleared. */
-export function take(length: number): Buffer {
-  if (taken + length > slab.length) {
-    slab = Buffer.allocUnsafeSlow(Math.max(SLAB, length));
-    taken = 0;
+/** Memory for the packets of one connection. */
+export class PacketMemory {
+  readonly #allWritten: () => boolean;
+  #slab: Buffer | null = null;
+  #taken = 0;
+  #used = false;
+
+  /** `allWritten` says whether the connection holds none of what it was given; null means that nobody knows. */
+  constructor(allWritten: (() => boolean) | null) {
+    this.#allWritten = allWritten ?? (() => false);
+    if (allWritten === null) this.take = (length) => Buffer.allocUnsafe(length);
   }
-  const start = taken;
-  taken += length;
-  return slab.subarray(start, taken);
+
+  /** So many bytes, not cleared; they are the packet's until it is written. */
+  take(length: number): Buffer {
+    if (length < SMALL) return Buffer.allocUnsafe(length);
+    const slab = (this.#slab ??= this.#borrow());
+    this.#used = true;
+    if (this.#taken > 0 && this.#allWritten()) this.#taken = 0;
+    const start = this.#taken;
+    if (start + length > SLAB) return Buffer.allocUnsafe(length);
+    this.#taken = start + length;
+    return slab.subarray(start, this.#taken);
+  }
+
+  /** The connection is over; what it has written may still be on its way. */
+  forget(): void {
+    this.#slab = null;
+    lent.delete(this);
+  }
+
+  /** Gives the slab back when nothing was taken for a while and all is written. */
+  static #sweep(): void {
+    for (const memory of lent) {
+      if (!memory.#used && memory.#allWritten()) memory.#giveBack();
+      memory.#used = false;
+    }
+    sweeping = lent.size > 0;
+    if (sweeping) setTimeout(PacketMemory.#sweep, SWEEP).unref();
+  }
+
+  #borrow(): Buffer {
+    lent.add(this);
+    if (!sweeping) {
+      sweeping = true;
+      setTimeout(PacketMemory.#sweep, SWEEP).unref();
+    }
+    this.#taken = 0;
+    return free.pop() ?? Buffer.allocUnsafeSlow(SLAB);
+  }
+
+  #giveBack(): void {
+    if (this.#slab !== null && free.length < MOST_FREE) free.push(this.#slab);
+    this.forget();
+  }
 }
 
+const RANDOM = 4096; // bytes
 const random = Buffer.alloc(RANDOM);
 let used = RANDOM;
 

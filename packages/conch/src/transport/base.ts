@@ -130,7 +130,10 @@ export abstract class SSHTransportBase extends Protocol {
   rekeyPackets = 2 ** 31;
   rekeySeconds = 3600;
 
-  protected readonly outgoing = new OutgoingPackets((chunk) => this.transport?.write(chunk));
+  protected readonly outgoing = new OutgoingPackets(
+    (chunk) => this.transport?.write(chunk),
+    () => this.#stream()?.bufferedBytes === 0,
+  );
   protected readonly incoming = new IncomingPackets();
   #handshake: Handshake = { phase: "idle" };
   #identification: IdentificationReader | null = null;

@@ -117,10 +117,11 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
   write(data: BytesLike): void {
     const bytes = toBuffer(data);
     if (this.#output === "closed" || this.#reason !== null || bytes.length === 0) return;
-    this.#pending.push(bytes);
+    this.#append(bytes);
     this.#pendingBytes += bytes.length;
     this.#scheduleFlush();
-    if (this.#producer === null || !this.#streaming || this.#buffered <= HIGH_WATER) return;
+    if (this.#producer === null || !this.#streaming) return;
+    if (this.bufferedBytes <= HIGH_WATER) return;
     this.#producerPaused = true;
     (this.#producer as IPushProducer).pauseProducing();
   }
@@ -129,8 +130,18 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
     for (const chunk of data) this.write(chunk);
   }
 
-  get #buffered(): number {
+  get bufferedBytes(): number {
     return this.#pendingBytes + this.#socket.writableLength;
+  }
+
+  /** Chunks that lie side by side in memory become one. */
+  #append(bytes: Buffer): void {
+    const last = this.#pending.at(-1);
+    if (last?.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
+      this.#pending[this.#pending.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + bytes.length);
+    } else {
+      this.#pending.push(bytes);
+    }
   }
 
   #scheduleFlush(): void {
@@ -177,7 +188,7 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
     this.#producerPaused = false;
     // On a later turn: a peer that takes all we have must not keep the other sockets waiting.
     this.#written ??= () => {
-      if (this.#buffered === 0) setImmediate(TCPConnection.#drained, this);
+      if (this.bufferedBytes === 0) setImmediate(TCPConnection.#drained, this);
     };
     if (!streaming) producer.resumeProducing();
   }
@@ -189,7 +200,7 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
   }
 
   static #drained(this: void, self: TCPConnection): void {
-    if (self.#buffered > 0 || self.#reason !== null || !self.#awaitsProducer) return;
+    if (self.bufferedBytes > 0 || self.#reason !== null || !self.#awaitsProducer) return;
     self.#producerPaused = false;
     self.#guard(() => self.#producer?.resumeProducing());
   }
