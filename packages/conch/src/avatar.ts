@@ -74,7 +74,7 @@ export class ConchUser implements IConchUser {
 }
 
 function table<T>(): Record<string, T> {
-  return Object.create(null) as Record<string, T>;
+  return new Table() as Record<string, T>;
 }
 
 /** An application may have put an ordinary object in the table's place. */
@@ -88,3 +88,8 @@ function isClass<C extends abstract new (...args: never[]) => unknown>(
 ): entry is C {
   return Object.getOwnPropertyDescriptor(entry, "prototype")?.writable === false;
 }
+
+/** What has no prototype's members, and yet a shape that all its instances share: an object made of null has its own. */
+class Table {}
+Object.setPrototypeOf(Table.prototype, null);
+delete (Table.prototype as { constructor?: unknown }).constructor;

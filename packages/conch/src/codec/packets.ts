@@ -34,11 +34,14 @@ export interface DirectionKeys {
   readonly macKey: Buffer;
 }
 
+/** What protects the packets of one direction. */
+export type Protection = Pick<DirectionKeys, "cipher" | "mac">;
+
 /** Packets to the peer. What is to be written goes to `write`, in order. */
 export class OutgoingPackets {
   readonly #write: (chunk: Buffer) => void;
   #cipher: Cipher;
-  #keys: DirectionKeys | null = null;
+  #protection: Protection | null = null;
   /** Since the last change of keys. */
   packets = 0;
   bytes = 0;
@@ -59,8 +62,9 @@ export class OutgoingPackets {
     return this.#cipher.outSeqno;
   }
 
-  get keys(): DirectionKeys | null {
-    return this.#keys;
+  /** null before the first keys. */
+  get protection(): Protection | null {
+    return this.#protection;
   }
 
   /** From the next packet on these keys hold; strict key exchange numbers it 0. */
@@ -68,7 +72,8 @@ export class OutgoingPackets {
     const sequence = restartSequence ? 0 : this.sequence;
     this.#cipher.free();
     this.#cipher = createCipher(forCodec(keys), sequence, this.#sealed);
-    this.#keys = keys;
+    this.#protection = { cipher: keys.cipher, mac: keys.mac };
+    wipe(keys);
     this.packets = 0;
     this.bytes = 0;
   }
@@ -105,10 +110,10 @@ export class OutgoingPackets {
 
   #packet(payloadLength: number): Buffer {
     if (payloadLength > MAX_PAYLOAD) throw new RangeError(`a payload of ${payloadLength} bytes is over ${MAX_PAYLOAD}`);
-    const keys = this.#keys;
+    const protection = this.#protection;
     const packet =
-      nativeCiphers && keys !== null
-        ? newPacket(this.#memory, keys, payloadLength)
+      nativeCiphers && protection !== null
+        ? newPacket(this.#memory, protection, payloadLength)
         : this.#cipher.allocPacket(payloadLength);
     this.packets++;
     this.bytes += packet.length;
@@ -124,7 +129,7 @@ export class OutgoingPackets {
 /** Packets from the peer. Bytes go in by `feed`; `next` takes payloads out one by one, so that keys may change between. */
 export class IncomingPackets {
   #decipher: Decipher;
-  #keys: DirectionKeys | null = null;
+  #protection: Protection | null = null;
   #input: Buffer = EMPTY;
   #at = 0;
   #payload: Buffer | null = null;
@@ -143,8 +148,9 @@ export class IncomingPackets {
     return this.#decipher.inSeqno;
   }
 
-  get keys(): DirectionKeys | null {
-    return this.#keys;
+  /** null before the first keys. */
+  get protection(): Protection | null {
+    return this.#protection;
   }
 
   /** Bytes fed and not yet looked at. */
@@ -156,7 +162,8 @@ export class IncomingPackets {
     const sequence = restartSequence ? 0 : this.sequence;
     this.#decipher.free();
     this.#decipher = createDecipher(forCodec(keys), sequence, this.#onPayload);
-    this.#keys = keys;
+    this.#protection = { cipher: keys.cipher, mac: keys.mac };
+    wipe(keys);
     this.packets = 0;
     this.bytes = 0;
   }
@@ -216,14 +223,14 @@ export class IncomingPackets {
    * of the packet on the wire.
    */
   #check(payload: Buffer, size: number): void {
-    const keys = this.#keys;
-    const tag = keys === null ? 0 : (keys.mac?.info.actualLen ?? keys.cipher.info.authLen);
+    const protection = this.#protection;
+    const tag = protection === null ? 0 : (protection.mac?.info.actualLen ?? protection.cipher.info.authLen);
     const length = size - 4 - tag;
     const padding = length - 1 - payload.length;
     if (payload.length === 0) this.#fail("an empty payload");
     if (padding < 4) this.#fail(`padding of ${padding} bytes`);
-    const lengthIsClear = keys !== null && (keys.cipher.aead || keys.mac?.etm === true);
-    const block = Math.max(8, keys?.cipher.blockSize ?? 8);
+    const lengthIsClear = protection !== null && (protection.cipher.aead || protection.mac?.etm === true);
+    const block = Math.max(8, protection?.cipher.blockSize ?? 8);
     if ((length + (lengthIsClear ? 0 : 4)) % block !== 0) this.#fail(`a length of ${length} bytes`);
     this.packets++;
     this.bytes += size;
@@ -236,7 +243,7 @@ export class IncomingPackets {
 }
 
 /** A packet with room for its tag or MAC behind it, as ssh2's addon wants it: length and padding are filled in. */
-function newPacket(memory: PacketMemory, { cipher, mac }: DirectionKeys, payloadLength: number): Buffer {
+function newPacket(memory: PacketMemory, { cipher, mac }: Protection, payloadLength: number): Buffer {
   const block = Math.max(8, cipher.blockSize);
   const aligned = 1 + payloadLength + (cipher.aead || mac?.etm === true ? 0 : 4);
   let padding = block - (aligned % block);
@@ -247,6 +254,12 @@ function newPacket(memory: PacketMemory, { cipher, mac }: DirectionKeys, payload
   packet[4] = padding;
   fillRandom(packet, 5 + payloadLength, padding);
   return packet;
+}
+
+/** The addon has its own copy of the keys; the fallback works on this one. */
+function wipe({ key, iv, macKey }: DirectionKeys): void {
+  if (!nativeCiphers) return;
+  for (const secret of [key, iv, macKey]) secret.fill(0);
 }
 
 function forCodec({ cipher, mac, key, iv, macKey }: DirectionKeys): Keys {

@@ -25,6 +25,11 @@ declare module "ssh2/lib/protocol/crypto.js" {
     readonly inSeqno: number;
     decrypt(data: Buffer, start: number, end: number): number | undefined;
     free(): void;
+    /** Scratch memory; which of them there are depends on the cipher. */
+    _block?: Buffer;
+    _lenBuf?: Buffer;
+    _mac?: Buffer;
+    _tag?: Buffer;
   }
   interface Codec {
     readonly bindingAvailable: boolean;

@@ -3,6 +3,7 @@
  * SSH codec in npm; where it was not built, ssh2's own fallback on node:crypto serves.
  */
 import codec from "ssh2/lib/protocol/crypto.js";
+import { keepsake } from "./keepsake.js";
 
 /** Seals packets of one direction: `allocPacket` gives a packet with its payload to be filled in from byte 5. */
 export interface Cipher {
@@ -78,8 +79,11 @@ export function createCipher(keys: Keys, sequence: number, onWrite: OnWrite): Ci
   });
 }
 
+/** Where ssh2's deciphers keep a packet's length and tag until they are whole: a few bytes each, as long as the keys. */
+const SCRATCH = ["_block", "_lenBuf", "_mac", "_tag"] as const;
+
 export function createDecipher(keys: Keys, sequence: number, onPayload: OnPayload): Decipher {
-  return codec.createDecipher({
+  const decipher = codec.createDecipher({
     inbound: {
       seqno: sequence,
       onPayload,
@@ -90,6 +94,11 @@ export function createDecipher(keys: Keys, sequence: number, onPayload: OnPayloa
       macKey: keys.macKey,
     },
   });
+  for (const name of SCRATCH) {
+    const buffer = decipher[name];
+    if (Buffer.isBuffer(buffer)) decipher[name] = keepsake(buffer.length);
+  }
+  return decipher;
 }
 
 /** The clear packets before the first NEWKEYS. */

@@ -5,6 +5,12 @@ import { pack } from "../ssh/sexpy.js";
 import { mpintBytes, type BytesLike } from "../wire/writer.js";
 import { RSA, P256, ED25519, strings, numbers, point, secret, line } from "./keys.test.fixtures.js";
 
+/** RSA's numbers but for n, which is p times q no more. */
+function otherModulus(): Buffer {
+  const { n, e, d, p, q } = numbers(RSA);
+  return strings("ssh-rsa", n! + 2n, e!, d!, 1n, p!, q!);
+}
+
 describe("what is no key", () => {
   const cases: [string, BytesLike, string | null, string | null][] = [
     ["empty data", "", null, null],
@@ -57,6 +63,7 @@ describe("what is no key", () => {
       null,
       null,
     ],
+    ["an RSA key of another modulus", otherModulus(), "private_blob", null],
     ["a short Ed25519 key", strings("ssh-ed25519", Buffer.alloc(31, 1)), null, null],
     [
       "halves of two Ed25519 keys",

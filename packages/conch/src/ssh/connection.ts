@@ -36,7 +36,7 @@ import {
 } from "../messages/connection.js";
 import { DISCONNECT_BY_APPLICATION, DISCONNECT_PROTOCOL_ERROR } from "../transport/constants.js";
 import { Reader } from "../wire/reader.js";
-import { toBuffer, type BytesLike } from "../wire/writer.js";
+import { keep, toBuffer, type BytesLike } from "../wire/writer.js";
 import type { SSHChannel } from "./channel.js";
 import { namedMethod } from "./service.js";
 
@@ -129,6 +129,7 @@ export class SSHConnection extends ActingConnection {
 
   ssh_CHANNEL_OPEN(packet: Buffer): void {
     const open = ChannelOpen.decode(packet);
+    const data = keep(open.data); // channels keep it
     const isSession = open.type === "session";
     const refusal = this.#refusal(open.maxPacket, isSession);
     if (refusal !== null) {
@@ -143,13 +144,13 @@ export class SSHConnection extends ActingConnection {
       if (isSession) this.#sessionDecisions -= 1;
     };
     settle(
-      () => this.getChannel(open.type, open.window, open.maxPacket, open.data),
+      () => this.getChannel(open.type, open.window, open.maxPacket, data),
       (channel) => {
         decided();
         if (this.stopped) return;
         channel.conn = this;
         if (isSession) this.#sessions.add(channel);
-        this.#confirm(open.senderChannel, channel, open.data);
+        this.#confirm(open.senderChannel, channel, data);
       },
       (error) => {
         decided();

@@ -9,7 +9,7 @@ import { Failure } from "@strombus/reactor/failure";
 import type { IReactorTime, ITCPTransport } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { connectionDone, Protocol } from "@strombus/reactor/protocol";
-import { IncomingPackets, OutgoingPackets, type DirectionKeys } from "../codec/packets.js";
+import { IncomingPackets, OutgoingPackets, type DirectionKeys, type Protection } from "../codec/packets.js";
 import { DisconnectError, ProtocolError } from "../error.js";
 import { deriveKeys, exchangeHash, type Agreement, type Transcript } from "../kex/exchange.js";
 import type { Initiator } from "../kex/method.js";
@@ -25,7 +25,7 @@ import {
   Unimplemented,
 } from "../messages/transport.js";
 import { SSHTransportAddress } from "../ssh/address.js";
-import { toBuffer, type BytesLike } from "../wire/writer.js";
+import { keep, toBuffer, type BytesLike } from "../wire/writer.js";
 import { admit, maySendDuringKex, type Stage } from "./admission.js";
 import { DEFAULT_CIPHERS, DEFAULT_HOST_KEY_ALGORITHMS, DEFAULT_KEY_EXCHANGES, DEFAULT_MACS } from "./algorithms.js";
 import {
@@ -107,7 +107,7 @@ export abstract class SSHTransportBase extends Protocol {
   peerExtensions: ReadonlyMap<string, Buffer> = new Map();
   /** The peer's version line, one character a byte. */
   otherVersionString = "";
-  /** KEXINIT payloads of the exchange in hand or the last one, message numbers included. */
+  /** KEXINIT payloads of the exchange in hand, message numbers included; null when none is. */
   ourKexInitPayload: Buffer | null = null;
   otherKexInitPayload: Buffer | null = null;
   /** Names that the last key exchange settled. */
@@ -208,11 +208,11 @@ export abstract class SSHTransportBase extends Protocol {
   }
 
   isEncrypted(direction: "in" | "out" | "both" = "out"): boolean {
-    return this.#has(direction, (keys) => keys !== null);
+    return this.#has(direction, (protection) => protection !== null);
   }
 
   isVerified(direction: "in" | "out" | "both" = "out"): boolean {
-    return this.#has(direction, (keys) => keys !== null);
+    return this.#has(direction, (protection) => protection !== null);
   }
 
   getPeer(): SSHTransportAddress {
@@ -269,7 +269,7 @@ export abstract class SSHTransportBase extends Protocol {
   sendKexInit(): void {
     const { phase } = this.#handshake;
     if (phase !== "idle") throw new RuntimeError(`Cannot send KEXINIT while key exchange state is ${phase}`);
-    const first = this.ourKexInitPayload === null;
+    const first = this.sessionID === null;
     const markers = this.isClient ? [EXT_INFO_CLIENT] : [EXT_INFO_SERVER];
     if (first) markers.push(this.isClient ? STRICT_CLIENT : STRICT_SERVER);
     const body = KexInit.encode({
@@ -380,7 +380,7 @@ export abstract class SSHTransportBase extends Protocol {
     const { extensions } = ExtInfo.decode(packet);
     if (extensions.length > 64) throw new ProtocolError(`EXT_INFO with ${extensions.length} entries`);
     if (!this.#extInfoAllowed) return this.sendUnimplemented();
-    this.peerExtensions = new Map(extensions.map(({ name, value }) => [name, Buffer.from(value)]));
+    this.peerExtensions = new Map(extensions.map(({ name, value }) => [name, keep(value)]));
   }
 
   ssh_PING(packet: Buffer): void {
@@ -419,9 +419,10 @@ export abstract class SSHTransportBase extends Protocol {
     NewKeys.decode(packet);
     const handshake = this.#handshake;
     if (handshake.phase !== "newkeys") throw new ProtocolError(`NEWKEYS in the phase ${handshake.phase}`);
-    const first = this.incoming.keys === null;
+    const first = this.incoming.protection === null;
     this.incoming.setKeys(handshake.incoming, this.#strict);
     this.#handshake = { phase: "idle" };
+    this.ourKexInitPayload = this.otherKexInitPayload = null;
     this.#keysAt = this.clock.seconds();
     this.#deadline.clear();
     if (first) this.#armFromStart(this.serviceTimeout, "no service was asked for");
@@ -563,7 +564,7 @@ export abstract class SSHTransportBase extends Protocol {
 
   #stage(): Stage {
     const { phase } = this.#handshake;
-    if (this.incoming.keys === null) return this.#strict && phase !== "kexinit" ? "strictKex" : "firstKex";
+    if (this.incoming.protection === null) return this.#strict && phase !== "kexinit" ? "strictKex" : "firstKex";
     if (phase === "kex" || phase === "newkeys") return "rekey";
     if (this.service === null) return "secured";
     return this.service.name === "ssh-userauth" ? "userauth" : "loggedIn";
@@ -590,10 +591,10 @@ export abstract class SSHTransportBase extends Protocol {
     if (this.#handshake.phase === "idle" && this.#stage() === "loggedIn") this.sendKexInit();
   }
 
-  #has(direction: string, test: (keys: DirectionKeys | null) => boolean): boolean {
-    if (direction === "out") return test(this.outgoing.keys);
-    if (direction === "in") return test(this.incoming.keys);
-    if (direction === "both") return test(this.outgoing.keys) && test(this.incoming.keys);
+  #has(direction: string, test: (protection: Protection | null) => boolean): boolean {
+    if (direction === "out") return test(this.outgoing.protection);
+    if (direction === "in") return test(this.incoming.protection);
+    if (direction === "both") return test(this.outgoing.protection) && test(this.incoming.protection);
     throw new TypeError(`direction must be "out", "in" or "both", not ${JSON.stringify(direction)}`);
   }
 

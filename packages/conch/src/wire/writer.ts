@@ -10,6 +10,16 @@ export function toBuffer(value: BytesLike): Buffer {
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
 }
 
+const EMPTY = Buffer.alloc(0);
+
+/** A copy in memory of its own: bytes that are kept must not hold on to the whole chunk they came in (rule R11). */
+export function keep(bytes: Uint8Array): Buffer {
+  if (bytes.length === 0) return EMPTY;
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 /** Writes fields one behind the other; {@link Writer.payload} is what was written. */
 export class Writer {
   #buffer: Buffer;

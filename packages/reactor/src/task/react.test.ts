@@ -39,11 +39,11 @@ class FakeReactor implements ReactReactor {
     return finished;
   }
 
+  /** It still counts as running while the triggers run. */
   stop(): void {
-    this.stops++;
-    if (!this.#running) throw new ReactorNotRunning();
-    this.#running = false;
+    if (++this.stops > 1) throw new ReactorNotRunning();
     for (const trigger of this.#triggers) trigger();
+    this.#running = false;
     this.#settle();
   }
 }
@@ -98,12 +98,12 @@ test("a reactor that is stopped from elsewhere is not stopped again, nor is a De
   expect([await code, reactor.stops]).toEqual([0, 1]);
 });
 
-test("a result that comes after the reactor was stopped does not stop it again", async () => {
+test("a result that comes while the reactor stops does not stop it again", async () => {
   const reactor = new FakeReactor();
   const main = new Deferred<void>();
   const code = exitCode(reactor, () => main);
+  reactor.addSystemEventTrigger("before", "shutdown", () => main.callback());
   reactor.stop();
-  main.callback();
   expect([await code, reactor.stops]).toEqual([0, 1]);
 });
 
