@@ -1,5 +1,7 @@
 /** ML-KEM-768 (FIPS 203): Node's own where it has one (24.7 and later), else @noble/post-quantum. Keys are raw bytes. */
 import * as crypto from "node:crypto";
+import { createRequire } from "node:module";
+import type * as noble from "@noble/post-quantum/ml-kem.js";
 import { KeyExchangeError } from "../error.js";
 
 export const ENCAPSULATION_KEY_LENGTH = 1184;
@@ -47,8 +49,8 @@ export function nativeMlKem768(): MlKem768 | null {
   };
 }
 
-export async function nobleMlKem768(): Promise<MlKem768> {
-  const { ml_kem768: kem } = await import("@noble/post-quantum/ml-kem.js");
+export function nobleMlKem768(): MlKem768 {
+  const { ml_kem768: kem } = createRequire(import.meta.url)("@noble/post-quantum/ml-kem.js") as typeof noble;
   return {
     pair() {
       const { publicKey, secretKey } = kem.keygen();
@@ -68,4 +70,9 @@ export async function nobleMlKem768(): Promise<MlKem768> {
   };
 }
 
-export const mlkem768: MlKem768 = nativeMlKem768() ?? (await nobleMlKem768());
+let chosen: MlKem768 | null = null;
+
+/** The implementation here, loaded by the first exchange that wants it. */
+export function mlkem768(): MlKem768 {
+  return (chosen ??= nativeMlKem768() ?? nobleMlKem768());
+}

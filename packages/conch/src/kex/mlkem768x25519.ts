@@ -10,11 +10,12 @@ import type { PairMethod } from "./method.js";
 import { CIPHERTEXT_LENGTH, ENCAPSULATION_KEY_LENGTH, mlkem768, type MlKem768 } from "./mlkem.js";
 import { X25519_LENGTH, x25519Pair, x25519Secret } from "./x25519.js";
 
-export function mlkem768x25519(kem: MlKem768 = mlkem768): PairMethod {
+export function mlkem768x25519(implementation: () => MlKem768 = mlkem768): PairMethod {
   return {
     name: "mlkem768x25519-sha256",
     hash: "sha256",
     initiate() {
+      const kem = implementation();
       const lattice = kem.pair();
       const curve = x25519Pair();
       return {
@@ -26,6 +27,7 @@ export function mlkem768x25519(kem: MlKem768 = mlkem768): PairMethod {
       };
     },
     respond(clientValue) {
+      const kem = implementation();
       const [encapsulationKey, point] = halves(clientValue, ENCAPSULATION_KEY_LENGTH);
       const curve = x25519Pair();
       const curveSecret = x25519Secret(curve.privateKey, point);

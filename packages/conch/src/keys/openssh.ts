@@ -1,6 +1,7 @@
 /** Private keys in OpenSSH's own format, openssh-key-v1 (OpenSSH's PROTOCOL.key). */
 import { randomBytes } from "node:crypto";
-import bcrypt from "bcrypt-pbkdf";
+import { createRequire } from "node:module";
+import type bcrypt from "bcrypt-pbkdf";
 import { bytes, uint32 } from "../wire/fields.js";
 import { layout } from "../wire/message.js";
 import { Reader } from "../wire/reader.js";
@@ -129,7 +130,8 @@ function writePrivate(material: KeyMaterial, comment: Uint8Array | null, block: 
 function derive(cipher: FileCipher, passphrase: Buffer, salt: Buffer, rounds: number): { key: Buffer; iv: Buffer } {
   const length = cipher.key + cipher.iv;
   const derived = Buffer.alloc(length);
-  if (bcrypt.pbkdf(passphrase, passphrase.length, salt, salt.length, derived, length, rounds) !== 0) {
+  const kdf = createRequire(import.meta.url)("bcrypt-pbkdf") as typeof bcrypt; // loaded when needed
+  if (kdf.pbkdf(passphrase, passphrase.length, salt, salt.length, derived, length, rounds) !== 0) {
     throw new BadKeyError("the key derivation asks for no salt or no rounds");
   }
   return { key: derived.subarray(0, cipher.key), iv: derived.subarray(cipher.key) };

@@ -1,6 +1,7 @@
 /** Private keys of PuTTY, PPK versions 2 and 3 (PuTTY's manual, appendix C). */
 import { createDecipheriv, createHash, createHmac, timingSafeEqual } from "node:crypto";
-import { argon2d, argon2i, argon2id } from "@noble/hashes/argon2.js";
+import { createRequire } from "node:module";
+import type * as argon2Module from "@noble/hashes/argon2.js";
 import { Reader } from "../wire/reader.js";
 import { Writer } from "../wire/writer.js";
 import { decodeBase64 } from "./base64.js";
@@ -11,10 +12,13 @@ import type { KeyMaterial } from "./material.js";
 import { modularInverse, readPositive, toBigInt } from "./numbers.js";
 
 const ARGON2 = new Map([
-  ["Argon2d", argon2d],
-  ["Argon2i", argon2i],
-  ["Argon2id", argon2id],
-]);
+  ["Argon2d", "argon2d"],
+  ["Argon2i", "argon2i"],
+  ["Argon2id", "argon2id"],
+] as const);
+// Loaded by the first key that needs it: few programs read one.
+const loadArgon2 = (): typeof argon2Module =>
+  createRequire(import.meta.url)("@noble/hashes/argon2.js") as typeof argon2Module;
 const BLOCK = 16; // bytes of AES
 
 /** A key and its comment. */
@@ -104,14 +108,14 @@ function secretsV2(passphrase: Buffer | null): Secrets {
 function secretsV3(lines: Lines, passphrase: Buffer | null): Secrets {
   const empty = Buffer.alloc(0);
   if (!passphrase) return { cipherKey: empty, iv: empty, macKey: empty };
-  const argon2 = ARGON2.get(lines.value("Key-Derivation"));
+  const argon2 = (ARGON2 as ReadonlyMap<string, "argon2d" | "argon2i" | "argon2id">).get(lines.value("Key-Derivation"));
   if (!argon2) throw new BadKeyError("unknown key derivation of a PuTTY key");
   const [m, t, p] = [lines.count("Argon2-Memory"), lines.count("Argon2-Passes"), lines.count("Argon2-Parallelism")];
   const salt = lines.hex("Argon2-Salt");
   if (m > MAX_ARGON2_MEMORY || m * t > MAX_ARGON2_WORK) {
     throw new BadKeyError("the key derivation of the file asks for too much work");
   }
-  const derived = Buffer.from(argon2(passphrase, salt, { m, t, p, dkLen: 80 }));
+  const derived = Buffer.from(loadArgon2()[argon2](passphrase, salt, { m, t, p, dkLen: 80 }));
   return { cipherKey: derived.subarray(0, 32), iv: derived.subarray(32, 48), macKey: derived.subarray(48) };
 }
 
