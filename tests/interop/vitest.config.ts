@@ -6,6 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["strombus-source", "node", "import", "default"] } },
   test: {
     include: ["tests/{interop,acceptance}/**/*.test.ts"],
+    setupFiles: ["tests/support/addon.setup.ts"],
     env: { STROMBUS_TEST_CLIENT: "peers" },
     testTimeout: 30_000,
   },

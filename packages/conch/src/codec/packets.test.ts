@@ -144,6 +144,7 @@ for (const suite of suites) {
             cipherIV: Buffer.from(keys.iv),
             macInfo: suite.mac?.info,
             macKey: keys.macKey,
+            forceNative: !nativeCiphers,
           },
         });
         const packet = cipher.allocPacket(payload);
@@ -206,7 +207,8 @@ test("ssh2's codec has the shape that we declare", () => {
   expect(typeof codec.NullCipher).toBe("function");
   expect(typeof codec.NullDecipher).toBe("function");
   expect(codec.init).toBeInstanceOf(Promise);
-  expect(codec.bindingAvailable).toBe(nativeCiphers);
+  expect(typeof codec.bindingAvailable).toBe("boolean");
+  if (!codec.bindingAvailable) expect(nativeCiphers).toBe(false);
   expect(ciphers.size).toBe(6);
   expect(macs.size).toBe(4);
   expect(codec.CIPHER_INFO["aes128-gcm@openssh.com"]).toMatchObject({

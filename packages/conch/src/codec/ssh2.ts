@@ -56,8 +56,13 @@ export interface Keys {
 export type OnWrite = (chunk: Buffer) => void;
 export type OnPayload = (payload: Buffer) => false;
 
-/** Whether the native addon was built. */
-export const nativeCiphers: boolean = codec.bindingAvailable;
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+
+/** From 24.19 on, Node 24 aborts when an object of such an addon is garbage-collected (nodejs/node#65446). */
+const addonAborts = major === 24 && minor >= 19;
+
+/** Whether packets run on the native addon: it was built, and this Node can bear it. */
+export const nativeCiphers: boolean = codec.bindingAvailable && !addonAborts;
 
 // The fallback's Poly1305 is a WebAssembly module that loads by itself.
 if (!nativeCiphers) await codec.init;
@@ -75,6 +80,7 @@ export function createCipher(keys: Keys, sequence: number, onWrite: OnWrite): Ci
       cipherIV: keys.iv,
       macInfo: keys.mac ?? undefined,
       macKey: keys.macKey,
+      forceNative: !nativeCiphers, // "native" to Node, as ssh2 means it: its fallback
     },
   });
 }
@@ -92,6 +98,7 @@ export function createDecipher(keys: Keys, sequence: number, onPayload: OnPayloa
       decipherIV: keys.iv,
       macInfo: keys.mac ?? undefined,
       macKey: keys.macKey,
+      forceNative: !nativeCiphers, // "native" to Node, as ssh2 means it: its fallback
     },
   });
   for (const name of SCRATCH) {

@@ -34,7 +34,7 @@ export function setUp(example: string): Setup {
       console.log(`${example} listens on port ${port}. From another terminal:\n`);
       console.log(`  ssh -p ${port} ${user}@localhost\n`);
       console.log(`The password is in ${resolve(PASSWORDS)}, and the host key beside it. Ctrl-C stops the server.`);
-      if (!nativeCiphers) console.log("ssh2's native addon is not there, so packets go through its slower ciphers.");
+      if (!nativeCiphers) console.log("ssh2's native addon cannot be used, so packets go through its slower ciphers.");
     },
   };
 }
