@@ -326,3 +326,13 @@ describe("names", () => {
     expect(reactor.getDelayedCalls()).toEqual([]);
   });
 });
+
+test("what a Deferred failed with and nobody handled is told when the reactor stops", async () => {
+  const finished = reactor.run(quietly);
+  const forgotten = new Deferred<never>();
+  forgotten.errback(new Error("nobody looked"));
+  await new Promise(setImmediate);
+  reactor.stop();
+  await finished;
+  expect(logged).toContain("nobody looked");
+});

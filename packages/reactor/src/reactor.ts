@@ -7,7 +7,7 @@ import { isIPv4 } from "node:net";
 import { constants } from "node:os";
 import { performance } from "node:perf_hooks";
 import { implementer } from "./components.js";
-import { Deferred, succeed } from "./defer.js";
+import { Deferred, reportUnhandledErrors, succeed } from "./defer.js";
 import { DelayedCall } from "./delayed-call.js";
 import {
   ConnectionLost,
@@ -114,6 +114,7 @@ export class NodeReactor implements IReactor, TransportHost {
       done: () => {
         this.#phase = "stopped";
         for (const call of this.#delayedCalls) call.unref();
+        reportUnhandledErrors();
         this.#end();
       },
     });

@@ -1,7 +1,7 @@
 /** The connection: channels and global requests over one transport (twisted.conch.ssh.connection; RFC 4254). */
 import { Failure } from "@strombus/reactor/failure";
 import type { MaybeAsync } from "@strombus/reactor/interfaces";
-import { Logger } from "@strombus/reactor/logger";
+import { Logger, LogLevel } from "@strombus/reactor/logger";
 import { ActingConnection } from "../channel/acting.js";
 import { guard, hookFailed, logFailure, watch } from "../channel/hooks.js";
 import { after, isLater, settle } from "../channel/later.js";
@@ -154,7 +154,9 @@ export class SSHConnection extends ActingConnection {
       },
       (error) => {
         decided();
-        log.failure("could not open channel {type}", new Failure(error), { type: open.type });
+        // A refusal is the peer's doing, and it may ask as often as it likes; anything else is a fault of ours.
+        const level = error instanceof ConchError ? LogLevel.info : LogLevel.critical;
+        log.failure("could not open channel {type}", new Failure(error), { level, type: open.type });
         if (!this.stopped) this.#refuse(open.senderChannel, error);
       },
     );
