@@ -14,8 +14,8 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** Listens on a free port; every user gets sessions of this class. */
-export function serve(session: ChannelEntry): Served {
+/** Listens on a free port; every user gets sessions of this class. `setUp` may change the factory first. */
+export function serve(session: ChannelEntry, setUp: (factory: SSHFactory) => void = () => {}): Served {
   const hostKey = Key.fromString(ssh2.utils.generateKeyPairSync("ed25519").private);
   const factory = new SSHFactory();
   factory.privateKeys = { "ssh-ed25519": hostKey };
@@ -28,6 +28,7 @@ export function serve(session: ChannelEntry): Served {
     },
   });
   factory.portal.registerChecker(new InMemoryUsernamePasswordDatabaseDontUse({ user: "password" }));
+  setUp(factory);
   const listening = reactor.listenTCP(0, factory, { interface: "127.0.0.1" });
   return {
     port: (listening.getHost() as IAddress & { readonly port: number }).port,

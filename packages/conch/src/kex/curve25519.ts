@@ -1,6 +1,6 @@
 /** curve25519-sha256 and its older name (RFC 8731). */
-import { mpintFromMagnitude, Writer } from "../wire/writer.js";
 import type { PairMethod } from "./method.js";
+import { asMpint } from "./secret.js";
 import { x25519Pair, x25519Secret } from "./x25519.js";
 
 export function curve25519(name: string): PairMethod {
@@ -16,11 +16,4 @@ export function curve25519(name: string): PairMethod {
       return { value: publicBytes, secret: asMpint(x25519Secret(privateKey, clientValue)) };
     },
   };
-}
-
-/** K is hashed as an mpint: the secret's bytes read as a big-endian number (RFC 8731 section 3.1). */
-export function asMpint(secret: Buffer): Buffer {
-  const out = new Writer(secret.length + 5);
-  out.string(mpintFromMagnitude(secret));
-  return out.payload();
 }

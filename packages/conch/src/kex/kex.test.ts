@@ -1,7 +1,9 @@
-import { createPrivateKey, type KeyObject } from "node:crypto";
+import { createDiffieHellmanGroup, createPrivateKey, type KeyObject } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { KeyExchangeError } from "../error.js";
 import { deriveKeys, exchangeHash } from "./exchange.js";
+import { mpintBytes } from "../wire/writer.js";
+import { checkPublicValue } from "./group.js";
 import { methods } from "./methods.js";
 import { nativeMlKem768, nobleMlKem768, type MlKem768 } from "./mlkem.js";
 import { mlkem768x25519 } from "./mlkem768x25519.js";
@@ -22,26 +24,55 @@ for (const method of methods.values()) {
       expect(secrets[0]).not.toBe(secrets[1]);
     });
 
-    test("a value of another length is refused on both sides", () => {
-      const client = method.initiate();
-      for (const wrong of [client.value.subarray(1), Buffer.concat([client.value, Buffer.of(0)]), Buffer.alloc(0)]) {
+    test("an empty, a prolonged and a curve's shortened value are refused on both sides", () => {
+      const { value } = method.initiate();
+      const wrongs: Buffer[] = [Buffer.alloc(0), Buffer.concat([value, Buffer.alloc(9)])];
+      if (!method.name.startsWith("diffie-hellman")) wrongs.push(value.subarray(1)); // any number may be a group's
+      for (const wrong of wrongs) {
         expect(() => method.respond(wrong)).toThrow(KeyExchangeError);
         expect(() => method.initiate().complete(wrong)).toThrow(KeyExchangeError);
       }
     });
 
-    test("a point of small order is refused", () => {
+    test("a value whose last 32 bytes are 0 is refused where a curve is", () => {
+      if (method.name.startsWith("diffie-hellman")) return;
       const client = method.initiate();
-      const value = Buffer.from(client.value);
-      value.fill(0, value.length - 32);
+      const value = Buffer.from(client.value).fill(0, client.value.length - 32);
       expect(() => method.respond(value)).toThrow(KeyExchangeError);
       const { value: answer } = method.respond(client.value);
-      const weak = Buffer.from(answer);
-      weak.fill(0, weak.length - 32);
+      const weak = Buffer.from(answer).fill(0, answer.length - 32);
       expect(() => client.complete(weak)).toThrow(KeyExchangeError);
     });
   });
 }
+
+describe("a Diffie-Hellman value", () => {
+  const prime = createDiffieHellmanGroup("modp14").getPrime();
+  const near = (difference: number): Buffer => {
+    const number = BigInt(`0x${prime.toString("hex")}`) + BigInt(difference);
+    return mpintBytes(number);
+  };
+
+  for (const [title, value] of [
+    ["0", hex("")],
+    ["1", hex("01")],
+    ["negative", hex("80")],
+    ["longer than need be", hex("00017f1f")],
+    ["p - 1", near(-1)],
+    ["p", near(0)],
+    ["above p", near(2)],
+    ["of three bits", hex("0700000000")],
+  ] as const) {
+    test(`that is ${title} is refused (K8, K9)`, () => {
+      expect(() => checkPublicValue(value, prime)).toThrow(KeyExchangeError);
+    });
+  }
+
+  test("just inside is taken", () => {
+    expect(() => checkPublicValue(near(-2), prime)).not.toThrow();
+    expect(() => checkPublicValue(hex("0f"), prime)).not.toThrow();
+  });
+});
 
 /** A private key from its 32 bytes (RFC 8410). */
 const x25519Key = (bytes: Buffer): KeyObject =>

@@ -157,7 +157,9 @@ async function loggedInPair(): Promise<Pair & { readonly there: Recorder; readon
 describe("a key exchange", () => {
   for (const name of methods.keys()) {
     test(`by ${name} gives both sides one session`, async () => {
-      const { client, server } = await securePair((c) => (c.supportedKeyExchanges = [name]));
+      const { client, server } = await securePair((c, s) => {
+        c.supportedKeyExchanges = s.supportedKeyExchanges = [name];
+      });
       expect([client.kexAlg, client.keyAlg]).toEqual([name, "ssh-ed25519"]);
       expect(client.secure).toBe(1);
       expect(client.sessionID).toEqual(server.sessionID);
