@@ -7,7 +7,6 @@ import { InMemoryUsernamePasswordDatabaseDontUse } from "@strombus/cred/checkers
 import { Portal } from "@strombus/cred/portal";
 import { reactor } from "@strombus/reactor";
 import type { IAddress } from "@strombus/reactor/interfaces";
-import ssh2 from "ssh2";
 
 export interface Served {
   readonly port: number;
@@ -16,7 +15,7 @@ export interface Served {
 
 /** Listens on a free port; every user gets sessions of this class. `setUp` may change the factory first. */
 export function serve(session: ChannelEntry, setUp: (factory: SSHFactory) => void = () => {}): Served {
-  const hostKey = Key.fromString(ssh2.utils.generateKeyPairSync("ed25519").private);
+  const hostKey = Key.generate("ed25519");
   const factory = new SSHFactory();
   factory.privateKeys = { "ssh-ed25519": hostKey };
   factory.publicKeys = { "ssh-ed25519": hostKey.public() };
