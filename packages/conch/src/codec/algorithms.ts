@@ -1,4 +1,5 @@
-/** Ciphers and MACs by their SSH names: what each needs of key material, and the table row that ssh2's codec takes. */
+/** Ciphers and MACs by their SSH names: what each needs of key material, and the table row that the codec takes. */
+import { cbcInfo } from "./cbc.js";
 import { cipherInfo, macInfo, type CipherInfo, type MacInfo } from "./ssh2.js";
 
 export interface CipherAlgorithm {
@@ -10,6 +11,8 @@ export interface CipherAlgorithm {
   readonly blockSize: number;
   /** Authenticates by itself: the MAC lists are not read (OpenSSH's PROTOCOL 1.6). */
   readonly aead: boolean;
+  /** For peers that have nothing better: our own codec's, in no list by default (rule D2). */
+  readonly cbc: boolean;
   readonly info: CipherInfo;
 }
 
@@ -21,7 +24,7 @@ export interface MacAlgorithm {
   readonly info: MacInfo;
 }
 
-/** Every cipher that the transport can use, best first. */
+/** Every cipher that the transport can use; what is offered is a list of its own. */
 export const ciphers: ReadonlyMap<string, CipherAlgorithm> = rows(
   [
     "chacha20-poly1305@openssh.com",
@@ -30,22 +33,32 @@ export const ciphers: ReadonlyMap<string, CipherAlgorithm> = rows(
     "aes256-ctr",
     "aes192-ctr",
     "aes128-ctr",
+    ...cbcInfo.keys(),
   ],
-  cipherInfo,
+  new Map([...cipherInfo, ...cbcInfo]),
   (name, info) => ({
     name,
     keyLength: info.keyLen,
     ivLength: info.ivLen,
     blockSize: info.blockLen,
     aead: info.authLen > 0,
+    cbc: cbcInfo.has(name),
     info,
   }),
 );
 
-/** Every MAC that the transport can use, best first. */
+/** Every MAC that the transport can use; what is offered is a list of its own. */
 export const macs: ReadonlyMap<string, MacAlgorithm> = rows(
-  ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"],
-  macInfo,
+  [
+    "hmac-sha2-256-etm@openssh.com",
+    "hmac-sha2-512-etm@openssh.com",
+    "hmac-sha2-256",
+    "hmac-sha2-512",
+    "hmac-sha2-384", // Twisted's
+    "hmac-sha1-etm@openssh.com",
+    "hmac-sha1",
+  ],
+  new Map([...macInfo, ["hmac-sha2-384", { sslName: "sha384", len: 48, actualLen: 48, isETM: false }]]),
   (name, info) => ({ name, keyLength: info.len, etm: info.isETM, info }),
 );
 

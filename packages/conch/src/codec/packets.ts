@@ -1,9 +1,11 @@
 /**
- * The binary packet protocol, one direction at a time (RFC 4253 section 6): length, padding, cipher, MAC and sequence
- * number. Incoming and outgoing keys turn over at different moments, so each direction is a value of its own.
+ * The binary packet protocol, one direction at a time (RFC 4253 section 6): length, padding, compression, cipher, MAC and
+ * sequence number. Incoming and outgoing keys turn over at different moments, so each direction is a value of its own.
  */
-import { MACError, ProtocolError } from "../error.js";
+import { CompressionError, MACError, ProtocolError } from "../error.js";
 import type { CipherAlgorithm, MacAlgorithm } from "./algorithms.js";
+import { CbcCipher, CbcDecipher } from "./cbc.js";
+import { compresses, Compressor, Decompressor, type Compression } from "./compression.js";
 import { fillRandom, PacketMemory } from "./slab.js";
 import {
   createCipher,
@@ -14,12 +16,14 @@ import {
   type Cipher,
   type Decipher,
   type Keys,
+  type OnPayload,
+  type OnWrite,
 } from "./ssh2.js";
 
 /** The largest packet sent or accepted, in bytes, its length field not counted; ssh2's codec takes no more. */
 export const MAX_PACKET = 35_000;
 
-/** The largest payload that fits in every packet of ours, whatever the cipher's block size. */
+/** The largest payload that fits in every packet of ours, whatever the cipher's block size and how little it compresses. */
 export const MAX_PAYLOAD = 34_900;
 
 const EMPTY = Buffer.alloc(0);
@@ -32,6 +36,8 @@ export interface DirectionKeys {
   readonly key: Buffer;
   readonly iv: Buffer;
   readonly macKey: Buffer;
+  /** "none" when it is missing. */
+  readonly compression?: Compression;
 }
 
 /** What protects the packets of one direction. */
@@ -42,6 +48,9 @@ export class OutgoingPackets {
   readonly #write: (chunk: Buffer) => void;
   #cipher: Cipher;
   #protection: Protection | null = null;
+  #compression: Compression = "none";
+  #compressor: Compressor | null = null;
+  #loggedIn = false;
   /** Since the last change of keys. */
   packets = 0;
   bytes = 0;
@@ -71,15 +80,28 @@ export class OutgoingPackets {
   setKeys(keys: DirectionKeys, restartSequence: boolean): void {
     const sequence = restartSequence ? 0 : this.sequence;
     this.#cipher.free();
-    this.#cipher = createCipher(forCodec(keys), sequence, this.#sealed);
+    this.#cipher = cipherFor(keys, sequence, this.#sealed);
     this.#protection = { cipher: keys.cipher, mac: keys.mac };
     wipe(keys);
+    this.#compression = keys.compression ?? "none";
+    this.#compressor = compresses(this.#compression, this.#loggedIn) ? new Compressor() : null;
     this.packets = 0;
     this.bytes = 0;
   }
 
+  /** From the next packet on what waits for the login is compressed too. */
+  loginSucceeded(): void {
+    this.#loggedIn = true;
+    if (compresses(this.#compression, true)) this.#compressor ??= new Compressor();
+  }
+
   /** @throws RangeError if the payload is larger than any peer must take (RFC 4253 section 6.1). */
   send(messageNumber: number, body: Uint8Array): void {
+    refuseOverlong(1 + body.length);
+    if (this.#compressor !== null) {
+      this.#sendCompressed(this.#compressor, Buffer.of(messageNumber), body);
+      return;
+    }
     const packet = this.#packet(1 + body.length);
     packet[5] = messageNumber;
     packet.set(body, 6);
@@ -88,11 +110,27 @@ export class OutgoingPackets {
 
   /** CHANNEL_DATA straight from the application's bytes: the payload is put together in the packet itself. */
   sendChannelData(recipientChannel: number, data: Uint8Array): void {
+    refuseOverlong(9 + data.length);
+    if (this.#compressor !== null) {
+      const header = Buffer.allocUnsafe(9);
+      header[0] = 94;
+      header.writeUInt32BE(recipientChannel, 1);
+      header.writeUInt32BE(data.length, 5);
+      this.#sendCompressed(this.#compressor, header, data);
+      return;
+    }
     const packet = this.#packet(9 + data.length);
     packet[5] = 94;
     packet.writeUInt32BE(recipientChannel, 6);
     packet.writeUInt32BE(data.length, 10);
     packet.set(data, 14);
+    this.#seal(packet);
+  }
+
+  #sendCompressed(compressor: Compressor, start: Uint8Array, rest: Uint8Array): void {
+    const payload = compressor.compress(start, rest);
+    const packet = this.#packet(payload.length);
+    packet.set(payload, 5);
     this.#seal(packet);
   }
 
@@ -109,10 +147,9 @@ export class OutgoingPackets {
   }
 
   #packet(payloadLength: number): Buffer {
-    if (payloadLength > MAX_PAYLOAD) throw new RangeError(`a payload of ${payloadLength} bytes is over ${MAX_PAYLOAD}`);
     const protection = this.#protection;
     const packet =
-      nativeCiphers && protection !== null
+      nativeCiphers && protection !== null && !protection.cipher.cbc
         ? newPacket(this.#memory, protection, payloadLength)
         : this.#cipher.allocPacket(payloadLength);
     this.packets++;
@@ -122,6 +159,7 @@ export class OutgoingPackets {
 
   free(): void {
     this.#cipher.free();
+    this.#compressor = null;
     this.#memory.forget();
   }
 }
@@ -135,6 +173,9 @@ export class IncomingPackets {
   #payload: Buffer | null = null;
   #taken = 0; // bytes of the packet in hand
   #broken = false;
+  #compression: Compression = "none";
+  #decompressor: Decompressor | null = null;
+  #loggedIn = false;
   /** Since the last change of keys. */
   packets = 0;
   bytes = 0;
@@ -158,14 +199,27 @@ export class IncomingPackets {
     return this.#input.length - this.#at;
   }
 
+  /** Those bytes. */
+  get rest(): Buffer {
+    return this.#input.subarray(this.#at);
+  }
+
   setKeys(keys: DirectionKeys, restartSequence: boolean): void {
     const sequence = restartSequence ? 0 : this.sequence;
     this.#decipher.free();
-    this.#decipher = createDecipher(forCodec(keys), sequence, this.#onPayload);
+    this.#decipher = decipherFor(keys, sequence, this.#onPayload);
     this.#protection = { cipher: keys.cipher, mac: keys.mac };
     wipe(keys);
+    this.#compression = keys.compression ?? "none";
+    this.#decompressor = compresses(this.#compression, this.#loggedIn) ? new Decompressor(MAX_PACKET) : null;
     this.packets = 0;
     this.bytes = 0;
+  }
+
+  /** From the next packet on what waits for the login is compressed too. */
+  loginSucceeded(): void {
+    this.#loggedIn = true;
+    if (compresses(this.#compression, true)) this.#decompressor ??= new Decompressor(MAX_PACKET);
   }
 
   /** Takes the buffer over: it is decrypted in place. */
@@ -176,7 +230,7 @@ export class IncomingPackets {
 
   /**
    * The next payload, a view that nobody else writes to, or null until more bytes come.
-   * @throws ProtocolError, MACError; the first error is the last: afterwards there is nothing more to take.
+   * @throws ProtocolError, MACError, CompressionError; the first error is the last: afterwards there is nothing more to take.
    */
   next(): Buffer | null {
     if (this.#broken || this.#at >= this.#input.length) return null;
@@ -198,7 +252,7 @@ export class IncomingPackets {
     const size = this.#taken;
     this.#taken = 0;
     this.#check(payload, size);
-    return payload;
+    return this.#decompressor === null ? payload : this.#decompress(this.#decompressor, payload);
   }
 
   /** Forgets what was fed and takes no more. */
@@ -211,6 +265,7 @@ export class IncomingPackets {
   free(): void {
     this.discard();
     this.#decipher.free();
+    this.#decompressor = null;
   }
 
   readonly #onPayload = (payload: Buffer): false => {
@@ -236,10 +291,38 @@ export class IncomingPackets {
     this.bytes += size;
   }
 
+  #decompress(decompressor: Decompressor, compressed: Buffer): Buffer {
+    try {
+      const payload = decompressor.decompress(compressed);
+      if (payload.length === 0) throw new CompressionError("an empty payload, compressed");
+      return payload;
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
+  }
+
   #fail(what: string): never {
     this.discard();
     throw new ProtocolError(`packet ${(this.sequence - 1) >>> 0} has ${what}`);
   }
+}
+
+function refuseOverlong(payload: number): void {
+  if (payload > MAX_PAYLOAD) throw new RangeError(`a payload of ${payload} bytes is over ${MAX_PAYLOAD}`);
+}
+
+/** CBC is ours, all else ssh2's. */
+function cipherFor(given: DirectionKeys, sequence: number, onWrite: OnWrite): Cipher {
+  const keys = forCodec(given);
+  return given.cipher.cbc ? new CbcCipher(keys, sequence, onWrite) : createCipher(keys, sequence, onWrite);
+}
+
+function decipherFor(given: DirectionKeys, sequence: number, onPayload: OnPayload): Decipher {
+  const keys = forCodec(given);
+  return given.cipher.cbc
+    ? new CbcDecipher(keys, sequence, onPayload, MAX_PACKET)
+    : createDecipher(keys, sequence, onPayload);
 }
 
 /** A packet with room for its tag or MAC behind it, as ssh2's addon wants it: length and padding are filled in. */
