@@ -1,10 +1,11 @@
 /** curve25519-sha256 and its older name (RFC 8731). */
-import type { PairMethod } from "./method.js";
+import type { CurveMethod } from "./method.js";
 import { asMpint } from "./secret.js";
 import { x25519Pair, x25519Secret } from "./x25519.js";
 
-export function curve25519(name: string): PairMethod {
+export function curve25519(name: string): CurveMethod {
   return {
+    kind: "curve",
     name,
     hash: "sha256",
     initiate() {

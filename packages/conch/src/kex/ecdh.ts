@@ -1,11 +1,11 @@
 /** ecdh-sha2-nistp256, -384 and -521 (RFC 5656 section 4): points travel uncompressed. */
 import { createECDH, type ECDH } from "node:crypto";
 import { KeyExchangeError } from "../error.js";
-import type { HashName, PairMethod } from "./method.js";
+import type { HashName, CurveMethod } from "./method.js";
 import { asMpint } from "./secret.js";
 
 /** `curve` as OpenSSL names it; `length` of a coordinate, in bytes. */
-export function ecdh(name: string, curve: string, length: number, hash: HashName): PairMethod {
+export function ecdh(name: string, curve: string, length: number, hash: HashName): CurveMethod {
   const secretOf = (ours: ECDH, point: Buffer): Buffer => {
     if (point.length !== 1 + 2 * length || point[0] !== 4) {
       throw new KeyExchangeError(`a value of ${name} is an uncompressed point of ${1 + 2 * length} bytes`);
@@ -17,6 +17,7 @@ export function ecdh(name: string, curve: string, length: number, hash: HashName
     }
   };
   return {
+    kind: "curve",
     name,
     hash,
     initiate() {

@@ -13,6 +13,8 @@ export interface Transcript {
   readonly clientKexInit: Buffer;
   readonly serverKexInit: Buffer;
   readonly hostKey: Buffer;
+  /** Of a group exchange, the request and the group, as one. */
+  readonly prelude?: Buffer | undefined;
   /** Each side's value. */
   readonly clientValue: Buffer;
   readonly serverValue: Buffer;
@@ -28,6 +30,7 @@ export function exchangeHash(hash: HashName, transcript: Transcript): Buffer {
   out.string(transcript.clientKexInit);
   out.string(transcript.serverKexInit);
   out.string(transcript.hostKey);
+  if (transcript.prelude !== undefined) out.raw(transcript.prelude);
   out.string(transcript.clientValue);
   out.string(transcript.serverValue);
   out.raw(transcript.secret);

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { KeyExchangeError } from "../error.js";
 import { deriveKeys, exchangeHash } from "./exchange.js";
 import { mpintBytes } from "../wire/writer.js";
-import { checkPublicValue } from "./group.js";
+import { checkPublicValue, pairModulo } from "./group.js";
+import type { Method, Pair } from "./method.js";
 import { methods } from "./methods.js";
 import { nativeMlKem768, nobleMlKem768, type MlKem768 } from "./mlkem.js";
 import { mlkem768x25519 } from "./mlkem768x25519.js";
@@ -11,12 +12,19 @@ import { x25519Secret } from "./x25519.js";
 
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
 
-for (const method of methods.values()) {
-  describe(method.name, () => {
+/** Each method's exchange of values; a group exchange settles its group before, here one of RFC 3526. */
+function pairOf(method: Method): Pair {
+  return method.kind === "groupExchange"
+    ? pairModulo(createDiffieHellmanGroup("modp14").getPrime(), Buffer.of(2))
+    : method;
+}
+
+for (const { name, pair } of [...methods.values()].map((each) => ({ name: each.name, pair: pairOf(each) }))) {
+  describe(name, () => {
     test("both sides come to the same secret, another each time", () => {
       const secrets = [1, 2].map(() => {
-        const client = method.initiate();
-        const server = method.respond(client.value);
+        const client = pair.initiate();
+        const server = pair.respond(client.value);
         const secret = client.complete(server.value);
         expect(secret).toEqual(server.secret);
         return secret.toString("hex");
@@ -25,21 +33,21 @@ for (const method of methods.values()) {
     });
 
     test("an empty, a prolonged and a curve's shortened value are refused on both sides", () => {
-      const { value } = method.initiate();
+      const { value } = pair.initiate();
       const wrongs: Buffer[] = [Buffer.alloc(0), Buffer.concat([value, Buffer.alloc(9)])];
-      if (!method.name.startsWith("diffie-hellman")) wrongs.push(value.subarray(1)); // any number may be a group's
+      if (!name.startsWith("diffie-hellman")) wrongs.push(value.subarray(1)); // any number may be a group's
       for (const wrong of wrongs) {
-        expect(() => method.respond(wrong)).toThrow(KeyExchangeError);
-        expect(() => method.initiate().complete(wrong)).toThrow(KeyExchangeError);
+        expect(() => pair.respond(wrong)).toThrow(KeyExchangeError);
+        expect(() => pair.initiate().complete(wrong)).toThrow(KeyExchangeError);
       }
     });
 
     test("a value whose last 32 bytes are 0 is refused where a curve is", () => {
-      if (method.name.startsWith("diffie-hellman")) return;
-      const client = method.initiate();
+      if (name.startsWith("diffie-hellman")) return;
+      const client = pair.initiate();
       const value = Buffer.from(client.value).fill(0, client.value.length - 32);
-      expect(() => method.respond(value)).toThrow(KeyExchangeError);
-      const { value: answer } = method.respond(client.value);
+      expect(() => pair.respond(value)).toThrow(KeyExchangeError);
+      const { value: answer } = pair.respond(client.value);
       const weak = Buffer.from(answer).fill(0, answer.length - 32);
       expect(() => client.complete(weak)).toThrow(KeyExchangeError);
     });
@@ -119,7 +127,7 @@ describe("ML-KEM-768", () => {
 });
 
 describe("keys", () => {
-  const cipher = { name: "c", keyLength: 64, ivLength: 12, blockSize: 16, aead: false, info: {} as never };
+  const cipher = { name: "c", keyLength: 64, ivLength: 12, blockSize: 16, aead: false, cbc: false, info: {} as never };
   const mac = { name: "m", keyLength: 32, etm: false, info: {} as never };
   const agreement = {
     hash: "sha256",

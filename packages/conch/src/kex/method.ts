@@ -1,11 +1,9 @@
-/** What a key exchange method of two messages does: each side sends one value (RFC 4253 section 8, RFC 5656, RFC 8731). */
+/** What key exchange methods do (RFC 4253 section 8, RFC 4419, RFC 5656, RFC 8731). */
 
 export type HashName = "sha1" | "sha256" | "sha384" | "sha512";
 
-/** A method by name. Every value is the body of the string (or mpint) that carries it on the wire. */
-export interface PairMethod {
-  readonly name: string;
-  readonly hash: HashName;
+/** An exchange in which each side sends one value. Every value is the body of the string or mpint that carries it. */
+export interface Pair {
   /** The client's side: its value, and what it makes of the server's. */
   initiate(): Initiator;
   /**
@@ -23,3 +21,29 @@ export interface Initiator {
    */
   complete(serverValue: Buffer): Buffer;
 }
+
+/** Two messages: a value each way, of a curve or of a hybrid with one. */
+export interface CurveMethod extends Pair {
+  readonly kind: "curve";
+  readonly name: string;
+  readonly hash: HashName;
+}
+
+/** Two messages: Diffie-Hellman in a group that both sides know. */
+export interface FixedGroupMethod extends Pair {
+  readonly kind: "fixedGroup";
+  readonly name: string;
+  readonly hash: HashName;
+  /** As node:crypto names it. */
+  readonly group: string;
+}
+
+/** Four messages: the client asks for a group of some size, and the server has the choice. */
+export interface GroupExchangeMethod {
+  readonly kind: "groupExchange";
+  readonly name: string;
+  readonly hash: HashName;
+}
+
+export type PairMethod = CurveMethod | FixedGroupMethod;
+export type Method = PairMethod | GroupExchangeMethod;

@@ -6,12 +6,13 @@
 import { createHash } from "node:crypto";
 import { KeyExchangeError } from "../error.js";
 import { Writer } from "../wire/writer.js";
-import type { PairMethod } from "./method.js";
+import type { CurveMethod } from "./method.js";
 import { CIPHERTEXT_LENGTH, ENCAPSULATION_KEY_LENGTH, mlkem768, type MlKem768 } from "./mlkem.js";
 import { X25519_LENGTH, x25519Pair, x25519Secret } from "./x25519.js";
 
-export function mlkem768x25519(implementation: () => MlKem768 = mlkem768): PairMethod {
+export function mlkem768x25519(implementation: () => MlKem768 = mlkem768): CurveMethod {
   return {
+    kind: "curve", // and a lattice
     name: "mlkem768x25519-sha256",
     hash: "sha256",
     initiate() {

@@ -39,6 +39,7 @@ import { Reader } from "../wire/reader.js";
 import { keep, toBuffer, type BytesLike } from "../wire/writer.js";
 import type { SSHChannel } from "./channel.js";
 import { namedMethod } from "./service.js";
+import type { SSHTransportBase } from "./transport.js";
 
 export * from "../channel/numbers.js";
 
@@ -298,8 +299,11 @@ export class SSHConnection extends ActingConnection {
     });
   }
 
-  /** Answers a global request: the avatar's `gotGlobalRequest`, or our own `global_<type>(data)`, with `_` for `-`. */
+  /** Answers a global request: the transport's own first, then the avatar's `gotGlobalRequest`, or our own `global_<type>(data)`, with `_` for `-`. */
   gotGlobalRequest(requestType: string, data: Buffer): MaybeLater<GlobalRequestResult> {
+    const below: Partial<SSHTransportBase> | null = this.transport; // one in memory may answer none
+    const ofTransport = below?.gotGlobalRequest?.(requestType, data) ?? null;
+    if (ofTransport !== null) return ofTransport;
     const avatar = this.#avatar;
     if (avatar !== undefined) return avatar.gotGlobalRequest(requestType, data);
     const handler = namedMethod(this, `global_${requestType.replaceAll("-", "_")}`);

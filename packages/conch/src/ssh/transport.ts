@@ -4,3 +4,16 @@ export { nativeCiphers } from "../codec/ssh2.js";
 export { SSHTransportBase, type TransportService } from "../transport/base.js";
 export { SSHClientTransport } from "../transport/client.js";
 export { SSHServerTransport, type HostKeySigner, type ServerTransportFactory } from "../transport/server.js";
+export type { Encryptions } from "../transport/encryptions.js";
+export { hassh, hasshServer } from "../transport/hassh.js";
+export type { Offer } from "../transport/negotiation.js";
+export type { KexInitMoment } from "../transport/settings.js";
+export { type ConnectionState, StateKey } from "../transport/state.js";
+export type { PacketTap, TapDirection, TappedPacket } from "../transport/tap.js";
+export {
+  SSHCiphers,
+  type CipherContext,
+  type CipherEntry,
+  type CipherWithKey,
+  type MACParts,
+} from "../transport/ciphers.js";

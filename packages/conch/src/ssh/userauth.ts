@@ -14,3 +14,4 @@ export {
 export type { Prompt } from "../userauth/dialogue.js";
 export type { Login, UserAuthFactory } from "../userauth/login.js";
 export { SSHUserAuthServer } from "../userauth/server.js";
+export { transportOf } from "../userauth/scope.js";

@@ -1,19 +1,45 @@
 /** The client's side of the transport: begins the exchange, verifies the host key, asks for services. */
 import { NotImplementedError } from "@strombus/reactor/exceptions";
+import { Failure } from "@strombus/reactor/failure";
+import { Logger } from "@strombus/reactor/logger";
 import { HostKeyError, KeyExchangeError, ProtocolError } from "../error.js";
-import { KexPairInit, KexPairReply } from "../messages/kex.js";
+import { GroupExchange, MAX_GROUP_BITS, MIN_GROUP_BITS } from "../kex/group-exchange.js";
+import type { Pair } from "../kex/method.js";
+import { Certificate } from "../keys/certificate.js";
+import { KexGroup, KexGroupInit, KexGroupReply, KexGroupRequest, KexPairInit, KexPairReply } from "../messages/kex.js";
 import { ServiceAccept, ServiceRequest } from "../messages/transport.js";
 import { Key } from "../ssh/keys.js";
-import { md5Fingerprint, SSHTransportBase, type Exchange, type TransportService } from "./base.js";
-import { MSG_KEX_DH_GEX_GROUP } from "./constants.js";
+import { keep } from "../wire/writer.js";
+import { fingerprint, FingerprintFormats } from "../keys/fingerprint.js";
+import { SSHTransportBase, type Exchange, type TransportService } from "./base.js";
+import { MSG_KEX_DH_GEX_GROUP, MSG_KEX_DH_GEX_REPLY } from "./constants.js";
+import { hostKeyAlgorithm } from "./host-key-algorithms.js";
+import {
+  decodeStrings,
+  encodeStrings,
+  HOSTKEYS,
+  HOSTKEYS_PROVE,
+  keysAreProven,
+  type GlobalRequestAnswer,
+} from "./host-keys.js";
+
+const log = new Logger({ namespace: "strombus.conch.ssh.transport" });
+
+/** What the service that runs after a login can do here. */
+interface Connection {
+  sendGlobalRequest(request: string, data: Buffer, wantReply: true): PromiseLike<Buffer> | null;
+}
 
 export class SSHClientTransport extends SSHTransportBase {
   override isClient = true;
   /** Require the host key's signature to be made with the algorithm that was negotiated, and the key to fit it. */
   checkHostKeyAlgorithm = true;
+  /** Bits of the group that a group exchange asks for; a group of a size outside is refused. */
+  _dhMinimalGroupSize = MIN_GROUP_BITS;
+  _dhPreferredGroupSize = 3072;
+  _dhMaximalGroupSize = MAX_GROUP_BITS;
   #instance: TransportService | null = null;
-  /** Verified in this connection: a rekey must show the same. */
-  #hostKey: Buffer | null = null;
+  #hostKeysTold = false;
 
   /**
    * Is this the host that it should be? Resolve if so, throw or reject if not; the value does not count. Asked once: a
@@ -34,25 +60,21 @@ export class SSHClientTransport extends SSHTransportBase {
     this.sendPacket(ServiceRequest.number, ServiceRequest.encode({ service: instance.name ?? "" }));
   }
 
-  /** 31: the server's value. The name is Conch's, for another message with this number. */
+  /** 31: the server's value, or in a group exchange the group, to which our value is the answer. */
   ssh_KEX_DH_GEX_GROUP(packet: Buffer): void {
     const exchange = this.turnOf(MSG_KEX_DH_GEX_GROUP);
     if (exchange === null) return;
-    const { hostKey, value: serverValue, signature } = KexPairReply.decode(packet);
-    const initiator = exchange.initiator!;
-    const secret = initiator.complete(serverValue);
-    const hash = this.hashOf(exchange, { hostKey, clientValue: initiator.value, serverValue, secret });
-    const blob = Buffer.from(hostKey);
-    const finish = (): void => {
-      this.#hostKey = blob;
-      this.#checkSignature(exchange.algorithms.hostKey, blob, Buffer.from(signature), hash);
-      this.keySetup(exchange, secret, hash);
-    };
-    if (this.#hostKey !== null) {
-      if (!this.#hostKey.equals(blob)) throw new HostKeyError("the host shows another key than before");
-      return finish();
-    }
-    void this.suspend(this.#verified(blob), finish);
+    if (exchange.group === null) return this.#finish(exchange, KexPairReply.decode(packet));
+    const { prime, generator } = KexGroup.decode(packet);
+    exchange.group.agree(prime, generator, { min: this._dhMinimalGroupSize, max: this._dhMaximalGroupSize });
+    this.#sendValue(exchange, exchange.group.pair, KexGroupInit);
+    exchange.expects = [MSG_KEX_DH_GEX_REPLY];
+  }
+
+  /** 33: the server's value, in the group that it chose. */
+  ssh_KEX_DH_GEX_REPLY(packet: Buffer): void {
+    const exchange = this.turnOf(MSG_KEX_DH_GEX_REPLY);
+    if (exchange !== null) this.#finish(exchange, KexGroupReply.decode(packet));
   }
 
   ssh_SERVICE_ACCEPT(packet: Buffer): void {
@@ -66,28 +88,106 @@ export class SSHClientTransport extends SSHTransportBase {
     this.setService(instance);
   }
 
+  /**
+   * The server names its host keys, the one in use among them (OpenSSH's PROTOCOL 2.5). Those that are given back, or
+   * promised, are asked to be proven. A hook; by default none is.
+   */
+  hostKeysAnnounced(_blobs: readonly Buffer[]): readonly Buffer[] | PromiseLike<readonly Buffer[]> {
+    return [];
+  }
+
+  /** The server has these host keys, which may be remembered for it. A hook. */
+  hostKeysProven(_blobs: readonly Buffer[]): unknown {
+    return undefined;
+  }
+
+  override gotGlobalRequest(requestType: string, data: Buffer): GlobalRequestAnswer | null {
+    if (requestType !== HOSTKEYS) return null;
+    const blobs = decodeStrings(data);
+    if (!this.#hostKeysTold) {
+      this.#hostKeysTold = true;
+      this.#learnHostKeys(blobs).catch((error: unknown) => log.failure("no host key learned", new Failure(error)));
+    }
+    return true;
+  }
+
   protected override exchangeBegun(exchange: Exchange): void {
-    this.sendPacket(KexPairInit.number, KexPairInit.encode({ value: exchange.initiator!.value }));
+    const { keyExchange } = exchange.algorithms;
+    if (keyExchange.kind === "groupExchange") {
+      const request = KexGroupRequest.encode({
+        min: this._dhMinimalGroupSize,
+        preferred: this._dhPreferredGroupSize,
+        max: this._dhMaximalGroupSize,
+      });
+      exchange.group = new GroupExchange(request);
+      this.sendPacket(KexGroupRequest.number, request);
+    } else {
+      this.#sendValue(exchange, keyExchange, KexPairInit);
+    }
+    exchange.expects = [MSG_KEX_DH_GEX_GROUP];
   }
 
   protected override keysChanged(first: boolean): void {
     if (first) this.connectionSecure();
   }
 
+  /** News during login is welcome (OpenSSH's PROTOCOL on ext-info-in-auth). */
+  protected override ownKeysChanged(): void {
+    if (this.incoming.protection === null) this.sendExtInfo([["ext-info-in-auth@openssh.com", "0"]]);
+  }
+
+  async #learnHostKeys(announced: readonly Buffer[]): Promise<void> {
+    const wanted = await this.hostKeysAnnounced(announced);
+    const connection = this.service as Partial<Connection> | null;
+    const asked =
+      wanted.length === 0 ? null : connection?.sendGlobalRequest?.(HOSTKEYS_PROVE, encodeStrings(wanted), true);
+    if (asked == null) return;
+    if (!keysAreProven(wanted, this.sessionID!, await asked)) throw new HostKeyError("host keys that are not proven");
+    await this.hostKeysProven(wanted);
+  }
+
+  #sendValue(exchange: Exchange, pair: Pair, message: typeof KexPairInit | typeof KexGroupInit): void {
+    const initiator = (exchange.initiator = pair.initiate());
+    this.sendPacket(message.number, message.encode({ value: initiator.value }));
+  }
+
+  /** The server's last message of either kind. */
+  #finish(exchange: Exchange, reply: ReturnType<typeof KexPairReply.decode>): void {
+    const { hostKey, value: serverValue, signature } = reply;
+    const initiator = exchange.initiator!;
+    const clientValue = initiator.value;
+    const secret = initiator.complete(serverValue);
+    const prelude = exchange.group?.prelude;
+    const hash = this.hashOf(exchange, { hostKey, prelude, clientValue, serverValue, secret });
+    const blob = keep(hostKey);
+    const signed = keep(signature);
+    const finish = (): void => {
+      this.hostKeyBlob = blob;
+      this.#checkSignature(exchange.algorithms.hostKey, blob, signed, hash);
+      this.keySetup(exchange, secret, hash);
+    };
+    if (this.hostKeyBlob !== null) {
+      if (!this.hostKeyBlob.equals(blob)) throw new HostKeyError("the host shows another key than before");
+      return finish();
+    }
+    void this.suspend(this.#verified(blob), finish);
+  }
+
   async #verified(blob: Buffer): Promise<void> {
     try {
-      await this.verifyHostKey(blob, md5Fingerprint(blob));
+      await this.verifyHostKey(blob, fingerprint(blob, FingerprintFormats.MD5_HEX));
     } catch (cause) {
       throw new HostKeyError("bad host key", { cause });
     }
   }
 
   #checkSignature(algorithm: string, blob: Buffer, signature: Buffer, hash: Buffer): void {
-    const key = Key.fromString(blob, "blob");
+    const { certified, signature: due } = hostKeyAlgorithm(algorithm);
+    const key = certified ? Certificate.fromString(blob).key : Key.fromString(blob, "blob");
     if (this.checkHostKeyAlgorithm) {
       const named =
         signature.length >= 4 ? signature.subarray(4, 4 + signature.readUInt32BE(0)).toString("latin1") : "";
-      if (named !== algorithm || !key.supportedSignatureAlgorithms().includes(algorithm)) {
+      if (named !== due || !key.supportedSignatureAlgorithms().includes(due)) {
         throw new KeyExchangeError("bad signature: not by the algorithm that was negotiated");
       }
     }

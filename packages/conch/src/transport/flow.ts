@@ -9,7 +9,7 @@ import type { IProducer } from "@strombus/reactor/interfaces";
 const OWED = 2 ** 20;
 
 /** The service above. */
-interface Writers {
+export interface Writers {
   stopWriting?(): void;
   startWriting?(): void;
 }

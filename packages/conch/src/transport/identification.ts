@@ -27,6 +27,11 @@ export class IdentificationReader {
     this.#linesAllowedBefore = peerIsServer ? MAX_LINES_BEFORE : 0;
   }
 
+  /** What came and is no whole line yet. */
+  get input(): Buffer {
+    return this.#input;
+  }
+
   /** @throws ProtocolError for a line that is too long, malformed or out of place; null until the line is complete. */
   feed(data: Buffer): Identification | null {
     this.#input = this.#input.length === 0 ? data : Buffer.concat([this.#input, data]);

@@ -1,7 +1,8 @@
 /** Choosing algorithms from two KEXINITs (RFC 4253 section 7.1): the first name of the client's that the server has. */
 import { ciphers, macs, type CipherAlgorithm, type MacAlgorithm } from "../codec/algorithms.js";
+import { isCompression, type Compression } from "../codec/compression.js";
 import { KeyExchangeError, ProtocolError } from "../error.js";
-import type { PairMethod } from "../kex/method.js";
+import type { Method } from "../kex/method.js";
 import { methods } from "../kex/methods.js";
 import type { KexInit } from "../messages/transport.js";
 import type { Values } from "../wire/fields.js";
@@ -17,7 +18,7 @@ export const STRICT_SERVER = "kex-strict-s-v00@openssh.com";
 const MARKERS: ReadonlySet<string> = new Set([EXT_INFO_CLIENT, EXT_INFO_SERVER, STRICT_CLIENT, STRICT_SERVER]);
 
 export interface Algorithms {
-  readonly keyExchange: PairMethod;
+  readonly keyExchange: Method;
   readonly hostKey: string;
   readonly toServer: DirectionAlgorithms;
   readonly toClient: DirectionAlgorithms;
@@ -28,7 +29,7 @@ export interface Algorithms {
 export interface DirectionAlgorithms {
   readonly cipher: CipherAlgorithm;
   readonly mac: MacAlgorithm | null;
-  readonly compression: string;
+  readonly compression: Compression;
 }
 
 /** @throws KeyExchangeError where there is no common name in a category. */
@@ -63,7 +64,9 @@ function direction(way: string, client: Lists, server: Lists): DirectionAlgorith
     mac = macs.get(macName) ?? null;
     if (mac === null) throw new KeyExchangeError(`MAC ${macName} is listed, and unknown`);
   }
-  return { cipher, mac, compression: choose(`${way} compression`, client[2], server[2]) };
+  const compression = choose(`${way} compression`, client[2], server[2]);
+  if (!isCompression(compression)) throw new KeyExchangeError(`compression ${compression} is listed, and unknown`);
+  return { cipher, mac, compression };
 }
 
 function choose(what: string, client: readonly string[], server: readonly string[]): string {

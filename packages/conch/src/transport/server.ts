@@ -1,11 +1,37 @@
 /** The server's side of the transport: host keys, the answers of a key exchange, services on request. */
 import type { Factory } from "@strombus/reactor/protocol";
 import { KeyExchangeError } from "../error.js";
-import { KexPairInit, KexPairReply } from "../messages/kex.js";
+import { GroupExchange, MAX_GROUP_BITS, MIN_GROUP_BITS, sizeToServe, type GroupSizes } from "../kex/group-exchange.js";
+import type { Pair } from "../kex/method.js";
+import { GlobalRequest } from "../messages/connection.js";
+import {
+  KexGroup,
+  KexGroupInit,
+  KexGroupReply,
+  KexGroupRequest,
+  KexGroupRequestOld,
+  KexPairInit,
+  KexPairReply,
+} from "../messages/kex.js";
 import { ServiceAccept, ServiceRequest } from "../messages/transport.js";
+import { mpintBytes } from "../wire/writer.js";
 import { DEFAULT_USER_KEY_ALGORITHMS } from "./algorithms.js";
 import { SSHTransportBase, type Exchange, type TransportService } from "./base.js";
-import { DISCONNECT_SERVICE_NOT_AVAILABLE, MSG_KEX_DH_GEX_REQUEST_OLD } from "./constants.js";
+import {
+  DISCONNECT_SERVICE_NOT_AVAILABLE,
+  MSG_KEX_DH_GEX_INIT,
+  MSG_KEX_DH_GEX_REQUEST,
+  MSG_KEX_DH_GEX_REQUEST_OLD,
+} from "./constants.js";
+import { hostKeyAlgorithm } from "./host-key-algorithms.js";
+import {
+  announcedKeys,
+  HOSTKEYS,
+  HOSTKEYS_PROVE,
+  proveKeys,
+  rsaProofAlgorithm,
+  type GlobalRequestAnswer,
+} from "./host-keys.js";
 
 /** The private half of a host key. Signing may take its time: the key may live in an agent or an HSM. */
 export interface HostKeySigner {
@@ -17,18 +43,22 @@ export interface HostPublicKey {
   blob(): Buffer;
 }
 
+/** A host key as an authority vouches for it: what the client is shown instead of the key. */
+export interface HostCertificate {
+  readonly blob: Buffer;
+  readonly key: { sshType(): string };
+}
+
 /** What a server's transport asks of its factory; SSHFactory is one. */
 export interface ServerTransportFactory extends Factory {
   readonly publicKeys: Readonly<Record<string, HostPublicKey>> | null;
   readonly privateKeys: Readonly<Record<string, HostKeySigner>> | null;
+  /** Certificates of these keys. */
+  readonly hostCertificates?: readonly HostCertificate[];
+  /** A group of about so many bits, for group exchange; without it there is none. */
+  getDHPrime?(bits: number): readonly [generator: bigint, prime: bigint];
   getService(transport: SSHServerTransport, name: string): (new () => TransportService) | null;
 }
-
-/** The key format of a host key algorithm: RSA's has three algorithms. */
-const formats = new Map([
-  ["rsa-sha2-256", "ssh-rsa"],
-  ["rsa-sha2-512", "ssh-rsa"],
-]);
 
 export class SSHServerTransport extends SSHTransportBase {
   declare factory: ServerTransportFactory | null;
@@ -36,32 +66,81 @@ export class SSHServerTransport extends SSHTransportBase {
   /** Signature algorithms that users may log in with, told to them as `server-sig-algs`. */
   supportedUserKeyAlgorithms: readonly string[] = DEFAULT_USER_KEY_ALGORITHMS;
 
+  /** Tell clients of all our host keys after login, for those that remember them. */
+  announceHostKeys = true;
+  #clientHostKeyAlgorithms: readonly string[] = [];
+  #algorithmsOfAll: readonly string[] | null = null;
+
+  /**
+   * Signature algorithms that this user may log in with, if they differ from those of all; asked when a login names the
+   * user, whether there is one or not. A client that takes the news is told (`ext-info-in-auth@openssh.com`).
+   */
+  userKeyAlgorithms(_user: string): readonly string[] | null {
+    return null;
+  }
+
+  /** A login names this user, for the first time or instead of another. */
+  userNamed(user: string): void {
+    this.#algorithmsOfAll ??= this.supportedUserKeyAlgorithms;
+    const algorithms = this.userKeyAlgorithms(user) ?? this.#algorithmsOfAll;
+    if (algorithms === this.supportedUserKeyAlgorithms) return;
+    this.supportedUserKeyAlgorithms = algorithms;
+    if (this.peerExtensions.get("ext-info-in-auth@openssh.com")?.toString() !== "0") return;
+    this.sendExtInfo([["server-sig-algs", algorithms.join(",")]]);
+  }
+
+  override setService(service: TransportService): void {
+    super.setService(service);
+    if (this.avatar === undefined || service.name !== "ssh-connection" || !this.announceHostKeys) return;
+    if (this.factory?.publicKeys == null) return;
+    const request = { type: HOSTKEYS, wantReply: false, data: announcedKeys(this.factory) };
+    this.sendPacket(GlobalRequest.number, GlobalRequest.encode(request));
+  }
+
+  override gotGlobalRequest(requestType: string, data: Buffer): GlobalRequestAnswer | null {
+    if (requestType !== HOSTKEYS_PROVE || this.factory === null) return null;
+    const rsaAlgorithm = rsaProofAlgorithm(this.keyAlg, this.#clientHostKeyAlgorithms);
+    return proveKeys(this.factory, this.sessionID!, rsaAlgorithm, data);
+  }
+
+  override ssh_KEXINIT(packet: Buffer): ReturnType<SSHTransportBase["ssh_KEXINIT"]> {
+    const lists = super.ssh_KEXINIT(packet);
+    this.#clientHostKeyAlgorithms = lists[1];
+    return lists;
+  }
+
   /** @throws KeyExchangeError if the factory has no such key. */
   _getHostKeys(keyAlg: string): [publicKey: HostPublicKey, privateKey: HostKeySigner] {
-    const format = formats.get(keyAlg) ?? keyAlg;
-    const publicKey = own(this.factory?.publicKeys, format);
+    const { format, certified } = hostKeyAlgorithm(keyAlg);
+    const publicKey = certified ? this.#certificate(format) : own(this.factory?.publicKeys, format);
     const privateKey = own(this.factory?.privateKeys, format);
     if (publicKey === null || privateKey === null) throw new KeyExchangeError(`there is no host key for ${keyAlg}`);
     return [publicKey, privateKey];
   }
 
-  /** 30: the client's value. The name is Conch's, for the message that first had this number. */
+  /** 30: the client's value, or in a group exchange the size that it wants, in the older form. */
   ssh_KEX_DH_GEX_REQUEST_OLD(packet: Buffer): void {
     const exchange = this.turnOf(MSG_KEX_DH_GEX_REQUEST_OLD);
     if (exchange === null) return;
-    const { keyExchange, hostKey } = exchange.algorithms;
-    const clientValue = KexPairInit.decode(packet).value;
-    const { value: serverValue, secret } = keyExchange.respond(clientValue);
-    const [publicKey, privateKey] = this._getHostKeys(hostKey);
-    const blob = publicKey.blob();
-    const hash = this.hashOf(exchange, { hostKey: blob, clientValue, serverValue, secret });
-    const finish = (signature: Buffer): void => {
-      this.sendPacket(KexPairReply.number, KexPairReply.encode({ hostKey: blob, value: serverValue, signature }));
-      this.keySetup(exchange, secret, hash);
-    };
-    const signature = privateKey.sign(hash, hostKey);
-    if (Buffer.isBuffer(signature)) finish(signature);
-    else void this.suspend(signature, finish);
+    const { keyExchange } = exchange.algorithms;
+    if (keyExchange.kind !== "groupExchange") {
+      return this.#answer(exchange, keyExchange, KexPairInit.decode(packet).value, KexPairReply);
+    }
+    const { preferred } = KexGroupRequestOld.decode(packet);
+    this.#offerGroup(exchange, packet, { min: preferred, preferred, max: MAX_GROUP_BITS });
+  }
+
+  /** 34: the sizes of a group that the client wants. */
+  ssh_KEX_DH_GEX_REQUEST(packet: Buffer): void {
+    const exchange = this.turnOf(MSG_KEX_DH_GEX_REQUEST);
+    if (exchange !== null) this.#offerGroup(exchange, packet, KexGroupRequest.decode(packet));
+  }
+
+  /** 32: the client's value, in the group that it was given. */
+  ssh_KEX_DH_GEX_INIT(packet: Buffer): void {
+    const exchange = this.turnOf(MSG_KEX_DH_GEX_INIT);
+    if (exchange === null) return;
+    this.#answer(exchange, exchange.group!.pair, KexGroupInit.decode(packet).value, KexGroupReply);
   }
 
   ssh_SERVICE_REQUEST(packet: Buffer): void {
@@ -78,7 +157,12 @@ export class SSHServerTransport extends SSHTransportBase {
     this.setService(new service());
   }
 
-  protected override exchangeBegun(_exchange: Exchange): void {}
+  protected override exchangeBegun(exchange: Exchange): void {
+    exchange.expects =
+      exchange.algorithms.keyExchange.kind === "groupExchange"
+        ? [MSG_KEX_DH_GEX_REQUEST_OLD, MSG_KEX_DH_GEX_REQUEST]
+        : [MSG_KEX_DH_GEX_REQUEST_OLD];
+  }
 
   protected override keysChanged(_first: boolean): void {}
 
@@ -90,6 +174,46 @@ export class SSHServerTransport extends SSHTransportBase {
       ["publickey-hostbound@openssh.com", "0"],
       ["ping@openssh.com", "0"],
     ]);
+  }
+
+  /** Only the size that is preferred has a say in the choice. */
+  #offerGroup(exchange: Exchange, request: Buffer, sizes: GroupSizes): void {
+    const { factory } = this;
+    if (factory?.getDHPrime === undefined) throw new KeyExchangeError("there are no groups to exchange");
+    const [generator, prime] = factory.getDHPrime(sizeToServe(sizes));
+    const group = { prime: mpintBytes(prime), generator: mpintBytes(generator) };
+    exchange.group = new GroupExchange(request);
+    exchange.group.agree(group.prime, group.generator, { min: MIN_GROUP_BITS, max: MAX_GROUP_BITS });
+    this.sendPacket(KexGroup.number, KexGroup.encode(group));
+    exchange.expects = [MSG_KEX_DH_GEX_INIT];
+  }
+
+  /** The last message of either kind, and with it the exchange hash, signed. */
+  #answer(
+    exchange: Exchange,
+    pair: Pair,
+    clientValue: Buffer,
+    reply: typeof KexPairReply | typeof KexGroupReply,
+  ): void {
+    const { hostKey } = exchange.algorithms;
+    const { value: serverValue, secret } = pair.respond(clientValue);
+    const [publicKey, privateKey] = this._getHostKeys(hostKey);
+    const blob = publicKey.blob();
+    const prelude = exchange.group?.prelude;
+    const hash = this.hashOf(exchange, { hostKey: blob, prelude, clientValue, serverValue, secret });
+    const finish = (signature: Buffer): void => {
+      this.hostKeyBlob ??= blob;
+      this.sendPacket(reply.number, reply.encode({ hostKey: blob, value: serverValue, signature }));
+      this.keySetup(exchange, secret, hash);
+    };
+    const signature = privateKey.sign(hash, hostKeyAlgorithm(hostKey).signature);
+    if (Buffer.isBuffer(signature)) finish(signature);
+    else void this.suspend(signature, finish);
+  }
+
+  #certificate(format: string): HostPublicKey | null {
+    const certificate = this.factory?.hostCertificates?.find(({ key }) => key.sshType() === format);
+    return certificate === undefined ? null : { blob: () => certificate.blob };
   }
 }
 

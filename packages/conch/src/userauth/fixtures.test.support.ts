@@ -19,6 +19,7 @@ export class FakeTransport {
   packets: [number: number, body: Buffer][] = [];
   disconnects: [reason: number, description: string][] = [];
   sessionID = SESSION_ID;
+  hostKeyBlob: Buffer | null = null;
   service: TransportService | null = null;
   avatar: unknown = undefined;
   logoutFunction: (() => unknown) | null = null;
@@ -140,7 +141,8 @@ export function serve({
 }: SettingOptions = {}): Setting {
   const clock = new Clock();
   const portal = new Portal(realm, checkers);
-  const transport = new FakeTransport({ portal, publicKeys: { "ssh-ed25519": hostKey }, getService });
+  const transport = new FakeTransport({ portal, getService });
+  transport.hostKeyBlob = hostKeyBlob;
   prepare(transport);
   const service = new Service();
   service.clock = clock;
@@ -212,4 +214,3 @@ function toBigInt(base64url: string): bigint {
 }
 
 export const hostKeyBlob = ed25519().blob;
-const hostKey = { blob: () => hostKeyBlob };

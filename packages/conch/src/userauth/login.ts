@@ -9,7 +9,6 @@ import { ConchError } from "../error.js";
 import { IConchUser } from "../interfaces.js";
 import type { SSHTransportBase, TransportService } from "../ssh/transport.js";
 import { log } from "./events.js";
-import type { HostKeys } from "./publickey.js";
 
 /** What a login gives: the interface asked for, its provider, and what to call when the user is gone. */
 export type Login = readonly [InterfaceToken, avatar: unknown, logout: () => unknown];
@@ -19,8 +18,6 @@ export interface UserAuthFactory {
   portal: Portal | null;
   /** The class of the service that follows a login; null for one that is not run. */
   getService(transport: SSHTransportBase, name: string): (new () => TransportService) | null;
-  /** The host keys by format, against which host-bound requests are checked. */
-  publicKeys?: HostKeys;
 }
 
 /** 1 to 255 bytes of UTF-8 without NUL (A17). */

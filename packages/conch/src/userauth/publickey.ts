@@ -55,18 +55,6 @@ export function signedData(
   return HostBoundSigned.encode({ ...fields, hostKey: request.hostKey });
 }
 
-/** The public halves of host keys, by format. */
-export type HostKeys = ReadonlyMap<string, HostKey> | Readonly<Record<string, HostKey>> | null;
-interface HostKey {
-  blob(): Buffer;
-}
-
-/** Whether the host key of a host-bound request is one of ours. */
-export function isHostKey(keys: HostKeys | undefined, blob: Buffer): boolean {
-  const ours: Iterable<HostKey> = keys instanceof Map ? keys.values() : Object.values(keys ?? {});
-  return [...ours].some((key) => key.blob().equals(blob));
-}
-
 /** As OpenSSH prints it. */
 export function fingerprintOf(blob: Uint8Array): string {
   return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;

@@ -1,4 +1,8 @@
-/** To which login credentials belong, for checkers that want several of them before they let someone in. */
+/**
+ * To which login and to which connection credentials belong, for checkers that want several of them before they let
+ * someone in, or that go by what an application knows of the connection.
+ */
+import type { SSHTransportBase } from "../ssh/transport.js";
 
 /**
  * One attempt to log in: one user, one service, one connection. A new user or service on the same connection begins
@@ -7,13 +11,29 @@
 export class LoginScope {}
 
 const scopes = new WeakMap<object, LoginScope>();
+const transports = new WeakMap<object, SSHTransportBase>();
 
-/** Notes that `credentials` came in this login. */
-export function noteScope(credentials: object, scope: LoginScope): void {
+/** Notes that `credentials` came in this login, on this connection. */
+export function noteScope(credentials: object, scope: LoginScope, transport?: SSHTransportBase): void {
   scopes.set(credentials, scope);
+  if (transport !== undefined) transports.set(credentials, transport);
 }
 
 /** The login in which `credentials` came; undefined for those that no SSH server made. */
 export function scopeOf(credentials: object): LoginScope | undefined {
   return scopes.get(credentials);
+}
+
+/**
+ * The transport on which `credentials` came, with its addresses and its `state`; undefined for those that no SSH server
+ * made. A checker asks it in `requestAvatarId`:
+ *
+ * ```ts
+ * requestAvatarId(credentials: IUsernamePassword) {
+ *   const address = transportOf(credentials)?.getPeer();
+ * }
+ * ```
+ */
+export function transportOf(credentials: object): SSHTransportBase | undefined {
+  return transports.get(credentials);
 }

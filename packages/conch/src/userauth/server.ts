@@ -38,14 +38,7 @@ import {
   protocolMessages,
 } from "./numbers.js";
 import { Appointment, Attempt, type LoginProgress, progressOf } from "./progress.js";
-import {
-  fingerprintOf,
-  HOST_BOUND,
-  isHostKey,
-  type PublicKeyRequest,
-  readPublicKeyRequest,
-  signedData,
-} from "./publickey.js";
+import { fingerprintOf, HOST_BOUND, type PublicKeyRequest, readPublicKeyRequest, signedData } from "./publickey.js";
 import { noteScope } from "./scope.js";
 
 /**
@@ -194,13 +187,13 @@ export class SSHUserAuthServer extends SSHService {
   /** A `publickey` request whose signature also covers our host key (OpenSSH PROTOCOL section 3.1). */
   auth_publickey_hostbound_v00(data: Buffer): Deferred {
     const request = readPublicKeyRequest(HOST_BOUND, data);
-    if (!isHostKey(this.#factory.publicKeys, request.hostKey!)) throw new UnauthorizedLogin("not our host key");
+    if (this.#transport.hostKeyBlob?.equals(request.hostKey!) !== true) throw new UnauthorizedLogin("not our host key");
     return this.#publicKey(request);
   }
 
   /** Logs in with credentials of the current request; for the methods of subclasses too. */
   protected login(credentials: object): Deferred {
-    noteScope(credentials, this.#progress.scope);
+    noteScope(credentials, this.#progress.scope, this.#transport);
     return this.portal.login(credentials, null, IConchUser);
   }
 
@@ -280,6 +273,7 @@ export class SSHUserAuthServer extends SSHService {
     }
     const legal = isUserName(request.user);
     const user = legal ? request.user.toString("utf8") : "";
+    if (legal && user !== progress.user) (this.#transport as { userNamed?(user: string): void }).userNamed?.(user);
     progress.about(user, request.service, request.method);
     const attempt = (progress.inHand = new Attempt(request.method, this.clock.seconds()));
     const isLive = () => progress.inHand === attempt && progress.running && !progress.over;
@@ -349,7 +343,7 @@ export class SSHUserAuthServer extends SSHService {
   #ask(request: PublicKeyRequest): Deferred<never> {
     const { algorithm, blob } = request;
     const credentials = new SSHPrivateKey(this.user!, algorithm, blob, null, null);
-    noteScope(credentials, this.#progress.scope);
+    noteScope(credentials, this.#progress.scope, this.#transport);
     return withoutRealm(this.portal)
       .login(credentials, null, IConchUser)
       .addErrback((reason: Failure) => {

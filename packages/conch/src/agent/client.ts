@@ -1,0 +1,128 @@
+/** The client of an ssh-agent (twisted.conch.ssh.agent; draft-miller-ssh-agent). */
+import { Deferred, fail } from "@strombus/reactor/defer";
+import { ConnectionLost } from "@strombus/reactor/error";
+import type { Failure } from "@strombus/reactor/failure";
+import { connectionDone, Protocol } from "@strombus/reactor/protocol";
+import { ConchError } from "../error.js";
+import { bytes, counted, text } from "../wire/fields.js";
+import { layout } from "../wire/message.js";
+import { Reader } from "../wire/reader.js";
+import { toBuffer, Writer, type BytesLike } from "../wire/writer.js";
+import { frame, takeFrame } from "./frames.js";
+import {
+  AGENT_FAILURE,
+  AGENT_IDENTITIES_ANSWER,
+  AGENT_SIGN_RESPONSE,
+  AGENT_SUCCESS,
+  AGENTC_ADD_IDENTITY,
+  AGENTC_REMOVE_ALL_IDENTITIES,
+  AGENTC_REMOVE_IDENTITY,
+  AGENTC_REQUEST_IDENTITIES,
+  AGENTC_SIGN_REQUEST,
+  RSA_FLAGS,
+} from "./numbers.js";
+
+export const IdentitiesAnswer = layout("agent's identities", { identities: counted({ blob: bytes, comment: text }) });
+
+/** Asks an agent; requests are answered in order, and all fail when the agent goes. */
+export class SSHAgentClient extends Protocol {
+  /** What has come of the next answer. */
+  buf: Buffer = Buffer.alloc(0);
+  /** Those waiting for answers, in order. */
+  deferreds: Deferred<Buffer>[] = [];
+  #lost: Error | null = null;
+
+  override dataReceived(data: Buffer): void {
+    this.buf = Buffer.concat([this.buf, data]);
+    try {
+      for (;;) {
+        const taken = takeFrame(this.buf);
+        if (taken === null) return;
+        const [answer, rest] = taken;
+        this.buf = rest;
+        this.#answered(answer);
+      }
+    } catch (error) {
+      this.#end(error as Error);
+      this.transport?.loseConnection();
+    }
+  }
+
+  override connectionLost(reason: Failure = connectionDone): void {
+    this.#end(new ConnectionLost("the agent has gone", { cause: reason.value }));
+  }
+
+  /**
+   * Sends a request of any kind. SUCCESS gives an empty Buffer, other answers themselves with their number in front.
+   * Fails with ConchError when the agent says FAILURE, and with ConnectionLost when it has gone.
+   */
+  sendRequest(reqType: number, data: BytesLike): Deferred<Buffer> {
+    if (this.#lost !== null) return fail(this.#lost);
+    const answer = new Deferred<Buffer>();
+    this.deferreds.push(answer);
+    this.transport?.write(frame(reqType, data));
+    return answer;
+  }
+
+  /** The keys that the agent holds. */
+  requestIdentities(): Deferred<[blob: Buffer, comment: string][]> {
+    return this.sendRequest(AGENTC_REQUEST_IDENTITIES, "").addCallback((answer: Buffer) => {
+      const body = bodyOf(answer, AGENT_IDENTITIES_ANSWER);
+      return IdentitiesAnswer.decode(body).identities.map(({ blob, comment }) => [Buffer.from(blob), comment]);
+    });
+  }
+
+  /** Gives the agent a key: `blob` is its `privateBlob()`. */
+  addIdentity(blob: BytesLike, comment = ""): Deferred<Buffer> {
+    const out = new Writer();
+    out.raw(toBuffer(blob));
+    out.string(comment);
+    return this.sendRequest(AGENTC_ADD_IDENTITY, out.payload());
+  }
+
+  /**
+   * Has the key whose public blob this is sign.
+   *
+   * @param algorithm of an RSA key: `rsa-sha2-256` or `rsa-sha2-512`; without it, and for other keys, the agent's choice
+   * @returns the signature, with the algorithm's name in front
+   */
+  signData(blob: BytesLike, data: BytesLike, algorithm = ""): Deferred<Buffer> {
+    const out = new Writer();
+    out.string(blob);
+    out.string(data);
+    out.uint32(RSA_FLAGS.get(algorithm) ?? 0);
+    return this.sendRequest(AGENTC_SIGN_REQUEST, out.payload()).addCallback((answer: Buffer) => {
+      const from = new Reader(bodyOf(answer, AGENT_SIGN_RESPONSE));
+      const signature = Buffer.from(from.string());
+      from.end();
+      return signature;
+    });
+  }
+
+  removeIdentity(blob: BytesLike): Deferred<Buffer> {
+    const out = new Writer();
+    out.string(blob);
+    return this.sendRequest(AGENTC_REMOVE_IDENTITY, out.payload());
+  }
+
+  removeAllIdentities(): Deferred<Buffer> {
+    return this.sendRequest(AGENTC_REMOVE_ALL_IDENTITIES, "");
+  }
+
+  #answered(answer: Buffer): void {
+    const waiting = this.deferreds.shift();
+    if (waiting === undefined) throw new ConchError("the agent answers what nobody asked");
+    if (answer[0] === AGENT_FAILURE) waiting.errback(new ConchError("agent failure"));
+    else waiting.callback(answer[0] === AGENT_SUCCESS ? Buffer.alloc(0) : Buffer.from(answer));
+  }
+
+  #end(error: Error): void {
+    this.#lost ??= error;
+    for (const waiting of this.deferreds.splice(0)) waiting.errback(error);
+  }
+}
+
+function bodyOf(answer: Buffer, number: number): Buffer {
+  if (answer[0] !== number) throw new ConchError(`the agent answers by another message: ${answer[0] ?? "nothing"}`);
+  return answer.subarray(1);
+}

@@ -1,0 +1,37 @@
+import { UnauthorizedLogin } from "@strombus/cred/error";
+import { ISSHPrivateKey, IUsernamePassword } from "@strombus/cred/credentials";
+import { expect, test } from "vitest";
+import { ed25519, keyData, password, request, serve } from "./fixtures.test.support.js";
+import { transportOf } from "./scope.js";
+
+const DELAY = 0.25; // seconds
+
+test("a checker finds the transport on which credentials came, of questions too", () => {
+  const found: unknown[] = [];
+  const checker = {
+    credentialInterfaces: [IUsernamePassword, ISSHPrivateKey],
+    requestAvatarId(credentials: object): never {
+      found.push(transportOf(credentials));
+      throw new UnauthorizedLogin();
+    },
+  };
+  const { service, transport, clock } = serve({ checkers: [checker] });
+  service.ssh_USERAUTH_REQUEST(password("good"));
+  clock.advance(DELAY);
+  service.ssh_USERAUTH_REQUEST(request("publickey", keyData(0, "ssh-ed25519", ed25519().blob)));
+  expect(found).toHaveLength(2);
+  for (const each of found) expect(each === transport).toBe(true);
+  expect(transportOf({})).toBeUndefined();
+});
+
+test("a transport that has a say in it is told each user that a login names, once in a row", () => {
+  const named: string[] = [];
+  const { service, clock } = serve({
+    transport: (transport) => Object.assign(transport, { userNamed: (user: string) => named.push(user) }),
+  });
+  for (const user of ["ann", "ann", "bob", "nul\0", "ann"]) {
+    service.ssh_USERAUTH_REQUEST(password("bad", user));
+    clock.advance(DELAY);
+  }
+  expect(named).toEqual(["ann", "bob", "ann"]);
+});
