@@ -9,5 +9,6 @@ export default defineConfig({
     setupFiles: ["tests/support/addon.setup.ts"],
     env: { STROMBUS_TEST_CLIENT: "peers" },
     testTimeout: 30_000,
+    maxConcurrency: 2, // programs of peers run beside ours
   },
 });

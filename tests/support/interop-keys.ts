@@ -1,0 +1,34 @@
+/** The keys of the interop tests: made anew in each run, one of each type for the host and one for the user. */
+import { FingerprintFormats, Key } from "@strombus/conch/ssh/keys";
+
+/** By the format of the key: the RSA one signs under three names. */
+export type Keys = ReadonlyMap<string, Key>;
+
+export function makeKeys(): Keys {
+  const keys = [
+    Key.generate("ed25519"),
+    ...[256, 384, 521].map((bits) => Key.generate("ecdsa", bits)),
+    Key.generate("rsa", 3072),
+  ];
+  return new Map(keys.map((key) => [key.sshType(), key]));
+}
+
+/** The key that signs by `algorithm`, if there is one. */
+export function keyFor(keys: Keys, algorithm: string): Key | undefined {
+  return [...keys.values()].find((key) => key.supportedSignatureAlgorithms().includes(algorithm));
+}
+
+/** As a file of OpenSSH's, which every peer reads or converts; Paramiko misreads some that have no comment. */
+export function privateFile(key: Key): Buffer {
+  return key.toString("openssh", { subtype: "v1", comment: "interop" });
+}
+
+/** A line of an `authorized_keys` file. */
+export function publicLine(key: Key): string {
+  return `${key.public().toString("openssh").toString()}\n`;
+}
+
+/** As OpenSSH and PuTTY write it. */
+export function fingerprint(key: Key): string {
+  return `SHA256:${key.fingerprint(FingerprintFormats.SHA256_BASE64).replace(/=+$/, "")}`;
+}
