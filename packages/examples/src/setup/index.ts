@@ -33,8 +33,8 @@ export function setUp(example: string): Setup {
       const { port } = listening.getHost() as TCPAddress;
       console.log(`${example} listens on port ${port}. From another terminal:\n`);
       console.log(`  ssh -p ${port} ${user}@localhost\n`);
-      console.log(`The password is in ${resolve(PASSWORDS)}, and the host key beside it. Ctrl-C stops the server.`);
       if (!nativeCiphers) console.log("ssh2's native addon cannot be used, so packets go through its slower ciphers.");
+      console.log(`The password is in ${resolve(PASSWORDS)}, and the host key beside it. Ctrl-C stops the server.`);
     },
   };
 }
