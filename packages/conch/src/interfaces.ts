@@ -32,7 +32,7 @@ export interface IConchUser {
   ): MaybeLater<SSHChannel | null | undefined>;
   /** The protocol that serves a subsystem; `data` is the whole body of the request, the name included. */
   lookupSubsystem(subsystem: string, data: Buffer): IProtocol | Falsy;
-  gotGlobalRequest(requestType: string, data: Buffer): MaybeLater<GlobalRequestResult>;
+  gotGlobalRequest(requestType: string, data: Buffer, wantReply?: boolean): MaybeLater<GlobalRequestResult>;
 }
 export const IConchUser: InterfaceToken<IConchUser> = interfaceToken<IConchUser>(
   "IConchUser",

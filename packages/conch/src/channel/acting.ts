@@ -36,12 +36,24 @@ import {
 /** These act on what runs now, and do not wait behind data (RFC 4254 sections 6.7 to 6.9, RFC 4335). */
 const OVERTAKES: ReadonlySet<string> = new Set(["window-change", "xon-xoff", "signal", "break"]);
 
+const MAX_CHANNEL = 2 ** 32 - 1; // a channel's number travels as a uint32
+
 /** A transport in memory may lack the shortcut that spares a copy of the data. */
 type AnyTransport = Omit<SSHTransportBase, "sendChannelData"> & Partial<Pick<SSHTransportBase, "sendChannelData">>;
 
 interface PendingOpen {
   resolve: () => void;
   reject: (reason: Error) => void;
+}
+
+/** What lives no longer than its connection, such as a listener. */
+export interface Dependent {
+  connectionLost(): void;
+}
+
+export interface OpenChannelOptions {
+  /** Gives the channel up: while it is being opened it fails with the signal's reason, later it is closed. */
+  signal?: AbortSignal;
 }
 
 export abstract class ActingConnection extends SSHService {
@@ -55,27 +67,43 @@ export abstract class ActingConnection extends SSHService {
   readonly channelsToRemoteChannel = new Map<SSHChannel, number>();
   /** Those waiting for replies, in order: to requests on a channel, by our number, and to global ones. */
   readonly deferreds = new Map<number | "global", Deferred<Buffer>[]>();
+  /** Told when the connection ends; as long as there are any, it counts as used. */
+  readonly dependents = new Set<Dependent>();
   /** The transport takes no more output for now; channels keep theirs. */
   outputHeld = false;
 
   protected stopped = false;
   readonly #pendingOpens = new Map<SSHChannel, PendingOpen>();
   readonly #held = new Set<SSHChannel>();
+  /** Channels whose opener has stopped waiting before the peer answered. */
+  readonly #givenUp = new Set<SSHChannel>();
+  /** What forgets the signal of a channel. */
+  readonly #signals = new Map<SSHChannel, () => void>();
 
   override serviceStopped(): void {
     this.stopped = true;
     for (const channel of [...this.channelsToRemoteChannel.keys()]) this.channelClosed(channel);
     const opening = [...this.channels.values()];
     this.channels.clear();
-    for (const channel of opening) this.#openFailed(channel, new ConnectionLost("the connection ended"));
+    for (const channel of opening) {
+      if (!this.#givenUp.has(channel)) this.#openFailed(channel, new ConnectionLost("the connection ended"));
+    }
+    this.#givenUp.clear();
     this.#reject("global", "Connection stopped.");
+    const dependents = [...this.dependents];
+    this.dependents.clear();
+    for (const dependent of dependents) dependent.connectionLost();
   }
 
   /**
    * Asks the peer to open this channel; `extra` is what the type needs. The channel's own `channelOpen` or `openFailed`
    * is called with the answer, then the promise settles: with the channel, or with the error that `openFailed` got.
    */
-  openChannel<C extends SSHChannel>(channel: C, extra: BytesLike = ""): Promise<C> {
+  openChannel<C extends SSHChannel>(
+    channel: C,
+    extra: BytesLike = "",
+    { signal }: OpenChannelOptions = {},
+  ): Promise<C> {
     const opened = new Promise<C>((resolve, reject) => {
       this.#pendingOpens.set(channel, { resolve: () => resolve(channel), reject });
     });
@@ -84,7 +112,12 @@ export abstract class ActingConnection extends SSHService {
       this.#openFailed(channel, new ConnectionLost("the connection has ended"));
       return opened;
     }
-    channel.id = this.localChannelID++;
+    if (signal?.aborted) {
+      this.#openFailed(channel, reasonOf(signal));
+      return opened;
+    }
+    if (signal !== undefined) this.#heed(signal, channel);
+    channel.id = this.nextChannel();
     channel.localWindowLeft = channel.localWindowSize;
     this.channels.set(channel.id, channel);
     const body = ChannelOpen.encode({
@@ -120,12 +153,14 @@ export abstract class ActingConnection extends SSHService {
   sendRequest(channel: SSHChannel, requestType: string, data: BytesLike, wantReply = false): Deferred<Buffer> | null {
     if (channel.localClosed) return null;
     const body = toBuffer(data);
+    // Replies have no number: one that is wanted must keep its place among the others.
+    const overtakes = OVERTAKES.has(requestType) && !wantReply;
     const send = () => {
       const recipientChannel = this.#recipient(channel);
       const request = ChannelRequest.encode({ recipientChannel, type: requestType, wantReply, data: body });
       this.transport?.sendPacket(MSG_CHANNEL_REQUEST, request);
     };
-    this.#inOrder(channel, send, OVERTAKES.has(requestType));
+    this.#inOrder(channel, send, overtakes);
     return wantReply ? this.#expectReply(channel.id!) : null;
   }
 
@@ -197,7 +232,8 @@ export abstract class ActingConnection extends SSHService {
     this.localToRemoteChannel.delete(channel.id!);
     this.#held.delete(channel);
     this.#reject(channel.id!, "Channel closed.");
-    guard(this, channel, () => channel.closed());
+    this.#forgetSignal(channel);
+    if (!this.#givenUp.delete(channel)) guard(this, channel, () => channel.closed());
   }
 
   // Answers to what we asked
@@ -211,6 +247,10 @@ export abstract class ActingConnection extends SSHService {
     this.channelsToRemoteChannel.set(channel, senderChannel);
     channel.remoteWindowLeft = window;
     channel.remoteMaxPacket = maxPacket;
+    if (this.#givenUp.has(channel)) {
+      this.sendClose(channel);
+      return;
+    }
     guard(this, channel, () => channel.channelOpen(data));
     this.#settleOpen(channel)?.resolve();
     guard(this, channel, () => channel.flushOutput()); // what was written before it was open
@@ -221,6 +261,7 @@ export abstract class ActingConnection extends SSHService {
     const channel = this.#opening(recipientChannel);
     if (channel === null) return;
     this.channels.delete(recipientChannel);
+    if (this.#givenUp.delete(channel)) return;
     channel.conn = this.#whole;
     this.#openFailed(channel, new ConchError(description, reason));
   }
@@ -263,6 +304,37 @@ export abstract class ActingConnection extends SSHService {
 
   // What those are made of
 
+  /** A number that no channel has: those of all that are not closed by both sides are taken. */
+  protected nextChannel(): number {
+    while (this.channels.has(this.localChannelID)) this.#countChannel();
+    const id = this.localChannelID;
+    this.#countChannel();
+    return id;
+  }
+
+  #countChannel(): void {
+    this.localChannelID = this.localChannelID === MAX_CHANNEL ? 0 : this.localChannelID + 1;
+  }
+
+  #heed(signal: AbortSignal, channel: SSHChannel): void {
+    const aborted = () => {
+      this.#signals.delete(channel);
+      if (this.#isOpening(channel)) {
+        this.#givenUp.add(channel);
+        this.#openFailed(channel, reasonOf(signal));
+      } else {
+        channel.loseConnection();
+      }
+    };
+    signal.addEventListener("abort", aborted, { once: true });
+    this.#signals.set(channel, () => signal.removeEventListener("abort", aborted));
+  }
+
+  #forgetSignal(channel: SSHChannel): void {
+    this.#signals.get(channel)?.();
+    this.#signals.delete(channel);
+  }
+
   #resumeChannels(): void {
     for (const channel of [...this.#held]) {
       if (this.outputHeld) return; // held again: the next in turn go first then
@@ -303,6 +375,7 @@ export abstract class ActingConnection extends SSHService {
   }
 
   #openFailed(channel: SSHChannel, reason: Error): void {
+    this.#forgetSignal(channel);
     guard(this, channel, () => channel.openFailed(reason));
     this.#settleOpen(channel)?.reject(reason);
   }
@@ -333,4 +406,9 @@ export abstract class ActingConnection extends SSHService {
     this.deferreds.delete(key);
     for (const reply of waiting) reply.errback(new ConchError(text));
   }
+}
+
+function reasonOf(signal: AbortSignal): Error {
+  const reason: unknown = signal.reason;
+  return reason instanceof Error ? reason : new Error("the channel was given up", { cause: reason });
 }

@@ -46,6 +46,12 @@ export class OutputQueue {
     this.bytes = 0;
   }
 
+  /** Messages stay. */
+  dropData(): void {
+    this.#entries = this.#entries.filter((entry) => !(entry instanceof Run));
+    this.bytes = 0;
+  }
+
   /** A copy of the ordinary data. */
   get data(): Buffer {
     return Buffer.concat(this.#runs().flatMap((run) => (run.type === null ? run.chunks : [])));

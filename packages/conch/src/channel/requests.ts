@@ -1,5 +1,6 @@
 /** Requests in their order: each handler runs when the one before it is done, so that replies cannot overtake (C6). */
-import { settle } from "./later.js";
+import { Deferred } from "@strombus/reactor/defer";
+import { isLater, settle } from "./later.js";
 
 interface Request {
   handle: () => unknown;
@@ -17,9 +18,12 @@ export class RequestQueue {
     return this.#waiting.length + (this.#busy ? 1 : 0);
   }
 
-  /** Runs `handle`, at once unless another is running; its result or failure is reported before the next one runs. */
-  add(handle: () => unknown, done: (result: unknown) => void, failed: (error: unknown) => void): void {
-    this.#waiting.push({ handle, done, failed });
+  /**
+   * Runs `handle`, at once unless another is running; its result or failure is reported before the next one runs.
+   * With `early` it runs now, whatever is running, and only the report waits.
+   */
+  add(handle: () => unknown, done: (result: unknown) => void, failed: (error: unknown) => void, early = false): void {
+    this.#waiting.push({ handle: early && this.#busy ? begun(handle) : handle, done, failed });
     this.#run();
   }
 
@@ -45,5 +49,18 @@ export class RequestQueue {
       );
       returned = true;
     }
+  }
+}
+
+/** Runs it now; what comes of it can be had later. */
+function begun(handle: () => unknown): () => unknown {
+  try {
+    const result = handle();
+    if (isLater(result) && !(result instanceof Deferred)) void result.then(undefined, () => undefined); // told later
+    return () => result;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
   }
 }

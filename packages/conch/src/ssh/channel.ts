@@ -2,9 +2,10 @@
 import { implementer } from "@strombus/reactor/components";
 import { type MaybeAsync, ITransport } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
+import { after } from "../channel/later.js";
 import { type Message, OutputQueue } from "../channel/output.js";
 import type { ConchError } from "../error.js";
-import type { IConchUser } from "../interfaces.js";
+import type { IConchUser, MaybeLater } from "../interfaces.js";
 import { toBuffer, type BytesLike } from "../wire/writer.js";
 import type { SSHTransportAddress } from "./address.js";
 import type { SSHConnection } from "./connection.js";
@@ -81,11 +82,15 @@ export class SSHChannel implements ITransport {
   remoteEOF = false;
   /** Our number of the channel. */
   id: number | null = null;
+  /** Requests are handled as they come, not each after the reply to the one before; replies keep their order all the same. */
+  requestsAtOnce = false;
 
   readonly #output = new OutputQueue();
   #holds = 0;
   #abandoned = false;
   #paused = false;
+  #windowHolds = 0;
+  #unwanted = false;
 
   constructor(options?: SSHChannelOptions);
   constructor(
@@ -133,14 +138,17 @@ export class SSHChannel implements ITransport {
   }
 
   /** A request of the peer: whether it succeeds. Requests are handled one at a time, and answered in their order. */
-  requestReceived(requestType: string, data: Buffer): unknown {
+  requestReceived(requestType: string, data: Buffer, wantReply = true): unknown {
     const handler = namedMethod(this, `request_${requestType.replaceAll("-", "_")}`);
     if (handler !== null) return handler(data);
     log.info("{channel} has no handler for request {request}", { channel: this.logPrefix(), request: requestType });
     return 0;
   }
 
-  /** Data that is the application's own. Window for more is given as it is delivered; see `pauseProducing`. */
+  /**
+   * Data that is the application's own. Window for more is given as it is delivered, or when the promise that is returned
+   * settles; see also `pauseProducing`.
+   */
   dataReceived(data: Buffer): MaybeAsync {
     log.debug("{channel} got {bytes} bytes", { channel: this.logPrefix(), bytes: data.length });
   }
@@ -168,6 +176,20 @@ export class SSHChannel implements ITransport {
   /** The channel, which was open, is closed by both sides, or the connection is gone. Called once. */
   closed(): MaybeAsync {
     log.debug("{channel} is closed", { channel: this.logPrefix() });
+  }
+
+  /**
+   * The peer reads no more data, although the channel stays open (eow@openssh.com, which OpenSSH sends to OpenSSH alone).
+   * Unless overridden, what waits and what is written from now on is dropped; EOF and requests still go out.
+   */
+  eowReceived(): MaybeAsync {
+    this.#unwanted = true;
+    this.#output.dropData();
+    this.flushOutput();
+  }
+
+  "request_eow@openssh.com"(): MaybeLater<boolean> {
+    return after(this.eowReceived(), () => true);
   }
 
   /** Output has to wait: `write` returned false. */
@@ -252,6 +274,17 @@ export class SSHChannel implements ITransport {
 
   // For the connection.
 
+  /** No more window until `releaseWindow`, which is called as often. @internal */
+  holdWindow(): void {
+    this.#windowHolds += 1;
+  }
+
+  /** @internal */
+  releaseWindow(): void {
+    this.#windowHolds -= 1;
+    this.refillWindow();
+  }
+
   /** Whether anything waits to be sent, so that a message must wait behind it. @internal */
   get outputWaits(): boolean {
     return !this.#output.empty || this.#holds > 0;
@@ -292,12 +325,14 @@ export class SSHChannel implements ITransport {
   refillWindow(): void {
     const { localWindowLeft: left, localWindowSize: size } = this;
     const enough = left > 0 && left >= Math.floor(size / 2);
-    if (enough || this.#paused || this.#output.bytes > MAX_BACKLOG) return;
+    if (enough || this.#paused || this.#windowHolds > 0 || this.#output.bytes > MAX_BACKLOG) return;
     this.conn?.adjustWindow(this, size - left);
   }
 
   #write(type: number | null, bytes: Buffer): boolean {
-    if (bytes.length === 0 || this.#abandoned || this.localClosed || this.localEOF) return this.areWriting;
+    if (bytes.length === 0 || this.#abandoned || this.#unwanted || this.localClosed || this.localEOF) {
+      return this.areWriting;
+    }
     const conn = this.conn;
     if (conn !== null && !this.outputWaits && !conn.outputHeld && bytes.length <= this.#room) {
       this.#send(conn, type, bytes);

@@ -3,7 +3,7 @@ import { Failure } from "@strombus/reactor/failure";
 import type { MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger, LogLevel } from "@strombus/reactor/logger";
 import { ActingConnection } from "../channel/acting.js";
-import { guard, hookFailed, logFailure, watch } from "../channel/hooks.js";
+import { guard, hookFailed, logFailure } from "../channel/hooks.js";
 import { after, isLater, settle } from "../channel/later.js";
 import { Liveness } from "../channel/liveness.js";
 import {
@@ -15,6 +15,7 @@ import {
   MSG_CHANNEL_SUCCESS,
   MSG_REQUEST_FAILURE,
   MSG_REQUEST_SUCCESS,
+  OPEN_ADMINISTRATIVELY_PROHIBITED,
   OPEN_CONNECT_FAILED,
   OPEN_RESOURCE_SHORTAGE,
   OPEN_UNKNOWN_CHANNEL_TYPE,
@@ -45,6 +46,7 @@ export * from "../channel/numbers.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.connection" });
 
+const NO_MORE_SESSIONS = "no-more-sessions@openssh.com";
 const MAX_WINDOW = 2 ** 32 - 1; // bytes; a window travels as a uint32
 
 /** After these a program runs, whose output must not overtake the reply (RFC 4254 section 6.5). */
@@ -67,6 +69,9 @@ export class SSHConnection extends ActingConnection {
   maxPendingOpens = 32;
   /** The most requests of one channel, and global ones, that handlers have yet to answer. */
   maxPendingRequests = 64;
+
+  /** The client has said that it opens no more sessions (no-more-sessions@openssh.com): who asks for one is not the client. */
+  noMoreSessions = false;
 
   /** Seconds of silence after which the peer is asked for a sign of life, and asked again; 0 never asks. */
   keepaliveInterval = 60;
@@ -117,7 +122,7 @@ export class SSHConnection extends ActingConnection {
       this.transport?.sendPacket(result ? MSG_REQUEST_SUCCESS : MSG_REQUEST_FAILURE, answer);
     };
     this.#globalRequests.add(
-      () => this.gotGlobalRequest(type, data),
+      () => this.gotGlobalRequest(type, data, wantReply),
       reply,
       (error) => {
         log.failure("global request {type} failed", new Failure(error), { type });
@@ -191,7 +196,7 @@ export class SSHConnection extends ActingConnection {
     if (channel === null) return;
     try {
       const result: unknown = channel.dataReceived(data);
-      if (result !== undefined) watch(this, channel, result);
+      if (result !== undefined) this.#consume(channel, result);
     } catch (error) {
       hookFailed(this, channel, error);
     }
@@ -204,7 +209,13 @@ export class SSHConnection extends ActingConnection {
     const data = from.string();
     from.end();
     const channel = this.#receive(recipient, data.length);
-    if (channel !== null) guard(this, channel, () => channel.extReceived(type, data));
+    if (channel === null) return;
+    try {
+      const result: unknown = channel.extReceived(type, data);
+      if (result !== undefined) this.#consume(channel, result);
+    } catch (error) {
+      hookFailed(this, channel, error);
+    }
   }
 
   ssh_CHANNEL_EOF(packet: Buffer): void {
@@ -261,7 +272,7 @@ export class SSHConnection extends ActingConnection {
       if (isClosing(channel)) return false;
       channel.holdOutput();
       held = true;
-      const result = channel.requestReceived(type, data);
+      const result = channel.requestReceived(type, data, wantReply);
       if (isLater(result) && !STARTS_PROGRAM.has(type)) release();
       return result;
     };
@@ -273,10 +284,11 @@ export class SSHConnection extends ActingConnection {
       }
       release();
     };
-    queue.add(handle, reply, (error) => {
+    const failed = (error: unknown) => {
       log.failure("request {type} on {channel} failed", new Failure(error), { type, channel: channel.logPrefix() });
       reply(false);
-    });
+    };
+    queue.add(handle, reply, failed, channel.requestsAtOnce);
   }
 
   // To override.
@@ -300,12 +312,16 @@ export class SSHConnection extends ActingConnection {
   }
 
   /** Answers a global request: the transport's own first, then the avatar's `gotGlobalRequest`, or our own `global_<type>(data)`, with `_` for `-`. */
-  gotGlobalRequest(requestType: string, data: Buffer): MaybeLater<GlobalRequestResult> {
+  gotGlobalRequest(requestType: string, data: Buffer, wantReply = true): MaybeLater<GlobalRequestResult> {
+    if (requestType === NO_MORE_SESSIONS) {
+      this.noMoreSessions = true;
+      return true;
+    }
     const below: Partial<SSHTransportBase> | null = this.transport; // one in memory may answer none
     const ofTransport = below?.gotGlobalRequest?.(requestType, data) ?? null;
     if (ofTransport !== null) return ofTransport;
     const avatar = this.#avatar;
-    if (avatar !== undefined) return avatar.gotGlobalRequest(requestType, data);
+    if (avatar !== undefined) return avatar.gotGlobalRequest(requestType, data, wantReply);
     const handler = namedMethod(this, `global_${requestType.replaceAll("-", "_")}`);
     return handler === null ? 0 : (handler(data) as MaybeLater<GlobalRequestResult>);
   }
@@ -321,7 +337,7 @@ export class SSHConnection extends ActingConnection {
 
   /** Whether anything keeps the connection in use; override it where something besides channels does. */
   isUsed(): boolean {
-    return this.channels.size > 0;
+    return this.channels.size > 0 || this.dependents.size > 0;
   }
 
   // What those above are made of.
@@ -354,6 +370,9 @@ export class SSHConnection extends ActingConnection {
 
   #refusal(maxPacket: number, isSession: boolean): ConchError | null {
     if (maxPacket === 0) return new ConchError("a maximum packet size of 0", OPEN_CONNECT_FAILED);
+    if (isSession && this.noMoreSessions) {
+      return new ConchError("no more sessions", OPEN_ADMINISTRATIVELY_PROHIBITED);
+    }
     if (
       this.#decisions >= this.maxPendingOpens ||
       this.channels.size + this.#decisions >= this.maxChannels ||
@@ -371,7 +390,7 @@ export class SSHConnection extends ActingConnection {
   }
 
   #confirm(senderChannel: number, channel: SSHChannel, data: Buffer): void {
-    const id = this.localChannelID++;
+    const id = this.nextChannel();
     channel.id = id;
     channel.localWindowLeft = channel.localWindowSize;
     this.channels.set(id, channel);
@@ -386,6 +405,17 @@ export class SSHConnection extends ActingConnection {
     });
     this.transport?.sendPacket(MSG_CHANNEL_OPEN_CONFIRMATION, body);
     guard(this, channel, () => channel.channelOpen(data));
+  }
+
+  /** Data that a hook takes its time with gives the peer no more window until it is done. */
+  #consume(channel: SSHChannel, result: unknown): void {
+    if (!isLater(result)) return;
+    channel.holdWindow();
+    settle(
+      () => result,
+      () => guard(this, channel, () => channel.releaseWindow()),
+      (error) => hookFailed(this, channel, error),
+    );
   }
 
   #queueOf(channel: SSHChannel): RequestQueue {
