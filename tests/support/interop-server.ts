@@ -75,7 +75,7 @@ class Factory extends SSHFactory {
 const PRIMES = new Map(
   ([2048, 3072, 4096, 6144, 8192] as const).map((bits, index) => {
     const prime = getDiffieHellman(`modp${14 + index}`).getPrime("hex");
-    return [bits, [[2n, BigInt(`0x${prime}`)]]];
+    return [bits, [[2n, BigInt(`0x${prime}`)] as const]] as const;
   }),
 );
 
@@ -108,7 +108,7 @@ export class InteropServer {
     factory.privateKeys = Object.fromEntries(this.hostKeys);
     factory.publicKeys = Object.fromEntries([...this.hostKeys].map(([format, key]) => [format, key.public()]));
     factory.portal = this.#portal;
-    Object.assign(factory, { primes: PRIMES });
+    factory.primes = PRIMES;
     const listening = reactor.listenTCP(0, factory, { interface: "127.0.0.1" });
     try {
       return await use((listening.getHost() as IAddress & { readonly port: number }).port);

@@ -4,10 +4,13 @@ import { NotImplementedError } from "@strombus/reactor/exceptions";
 import type { IAddress, IProtocol } from "@strombus/reactor/interfaces";
 import { Factory, type ProtocolSource } from "@strombus/reactor/protocol";
 import { ConchError } from "../error.js";
+import { nearestGroup, type Group, type Primes } from "../transport/groups.js";
 import { SSHConnection } from "./connection.js";
 import type { Key } from "./keys.js";
 import { SSHServerTransport, type HostKeySigner, type TransportService } from "./transport.js";
 import { SSHUserAuthServer } from "./userauth.js";
+
+export type { Group, Primes };
 
 /** A private host key: a Key, or whatever signs in its place. */
 export interface HostPrivateKey extends HostKeySigner {
@@ -30,10 +33,14 @@ export class SSHFactory extends Factory {
   publicKeys: Record<string, Key> | null = null;
   privateKeys: Record<string, HostPrivateKey> | null = null;
 
+  /** Groups for group exchange, which is not offered without; filled by the getter when not set. */
+  primes: Primes | null = null;
+
   /** @throws ConchError without host keys. */
   override startFactory(): void {
     this.privateKeys ??= this.getPrivateKeys();
     this.publicKeys ??= this.getPublicKeys();
+    this.primes ??= this.getPrimes();
     if (Object.keys(this.publicKeys).length === 0 || Object.keys(this.privateKeys).length === 0) {
       throw new ConchError("no host keys, failing");
     }
@@ -57,6 +64,16 @@ export class SSHFactory extends Factory {
   /** Override, or set `privateKeys`. */
   getPrivateKeys(): Record<string, HostPrivateKey> {
     throw new NotImplementedError("getPrivateKeys must be overridden, or privateKeys set");
+  }
+
+  /** Override, or set `primes`; null is to do without group exchange. OpenSSH's file of them is read by `parseModuliFile`. */
+  getPrimes(): Primes | null {
+    return null;
+  }
+
+  /** One of the groups whose size is nearest. */
+  getDHPrime(bits: number): Group {
+    return nearestGroup(this.primes ?? new Map(), bits);
   }
 
   /** The class of a service: `ssh-userauth` for everyone, the others for those who have logged in; null refuses. */

@@ -51,11 +51,12 @@ export abstract class KeyExchangeTransport extends PacketTransport {
     const { phase } = this.handshake;
     if (phase !== "idle") throw new RuntimeError(`Cannot send KEXINIT while key exchange state is ${phase}`);
     const first = this.sessionID === null;
+    const keyExchanges = this.offeredKeyExchanges();
     const markers = this.isClient ? [EXT_INFO_CLIENT, STRICT_CLIENT] : [EXT_INFO_SERVER, STRICT_SERVER];
     const body = KexInit.encode({
       cookie: randomBytes(16),
       // Markers count in the first offer alone, and some peers take a later one amiss (RFC 8308 section 2.1).
-      keyExchanges: first ? [...this.supportedKeyExchanges, ...markers] : this.supportedKeyExchanges,
+      keyExchanges: first ? [...keyExchanges, ...markers] : keyExchanges,
       hostKeys: this.supportedPublicKeys,
       ciphersToServer: this.supportedCiphers,
       ciphersToClient: this.supportedCiphers,
@@ -125,6 +126,11 @@ export abstract class KeyExchangeTransport extends PacketTransport {
   }
 
   // What the roles do
+
+  /** Those of our list that can be had. */
+  protected offeredKeyExchanges(): readonly string[] {
+    return this.supportedKeyExchanges;
+  }
 
   /** Both KEXINITs are known: a client sends its value. */
   protected abstract exchangeBegun(exchange: Exchange): void;

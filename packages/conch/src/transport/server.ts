@@ -3,6 +3,7 @@ import type { Factory } from "@strombus/reactor/protocol";
 import { KeyExchangeError } from "../error.js";
 import { GroupExchange, MAX_GROUP_BITS, MIN_GROUP_BITS, sizeToServe, type GroupSizes } from "../kex/group-exchange.js";
 import type { Pair } from "../kex/method.js";
+import { methods } from "../kex/methods.js";
 import { GlobalRequest } from "../messages/connection.js";
 import {
   KexGroup,
@@ -23,6 +24,7 @@ import {
   MSG_KEX_DH_GEX_REQUEST,
   MSG_KEX_DH_GEX_REQUEST_OLD,
 } from "./constants.js";
+import type { Group, Primes } from "./groups.js";
 import { hostKeyAlgorithm } from "./host-key-algorithms.js";
 import {
   announcedKeys,
@@ -55,8 +57,9 @@ export interface ServerTransportFactory extends Factory {
   readonly privateKeys: Readonly<Record<string, HostKeySigner>> | null;
   /** Certificates of these keys. */
   readonly hostCertificates?: readonly HostCertificate[];
-  /** A group of about so many bits, for group exchange; without it there is none. */
-  getDHPrime?(bits: number): readonly [generator: bigint, prime: bigint];
+  /** A group of about so many bits, for group exchange; without it, or with `primes` that are null, there is none. */
+  getDHPrime?(bits: number): Group;
+  readonly primes?: Primes | null;
   getService(transport: SSHServerTransport, name: string): (new () => TransportService) | null;
 }
 
@@ -155,6 +158,12 @@ export class SSHServerTransport extends SSHTransportBase {
     }
     accept();
     this.setService(new service());
+  }
+
+  /** Group exchange is for who has groups. */
+  protected override offeredKeyExchanges(): readonly string[] {
+    if (this.factory?.getDHPrime !== undefined && this.factory.primes !== null) return this.supportedKeyExchanges;
+    return this.supportedKeyExchanges.filter((name) => methods.get(name)?.kind !== "groupExchange");
   }
 
   protected override exchangeBegun(exchange: Exchange): void {
