@@ -383,11 +383,40 @@ export const IReactorTCP: InterfaceToken<IReactorTCP> = interfaceToken<IReactorT
   ["listenTCP", "connectTCP"],
 );
 
+export interface ListenUNIXOptions {
+  /** Connections the system holds before we accept them. Default 50. */
+  backlog?: number;
+  /** The permissions of the socket's file. Default 0o666. */
+  mode?: number;
+  /** Hold the lock `<path>.lock`, and replace the socket of a process that has died. Default false. */
+  wantPID?: boolean;
+}
+
+export interface ConnectUNIXOptions {
+  /** Seconds until the attempt fails with TimeoutError; null is no end. Default 30. */
+  timeout?: number | null;
+  /** Fail with BadFileError unless a living process holds `<path>.lock`. Default false. */
+  checkPID?: boolean;
+}
+
+/** UNIX stream sockets. A name that begins with a NUL byte is abstract: no file (Linux). */
+export interface IReactorUNIX {
+  /** Listens at once. @throws CannotListenError; ValueError for a lock on an abstract name */
+  listenUNIX(address: string, factory: IProtocolFactory, options?: ListenUNIXOptions): IListeningPort;
+  connectUNIX(address: string, factory: IClientFactory, options?: ConnectUNIXOptions): IConnector;
+}
+export const IReactorUNIX: InterfaceToken<IReactorUNIX> = interfaceToken<IReactorUNIX>(
+  "IReactorUNIX",
+  [],
+  ["listenUNIX", "connectUNIX"],
+);
+
 /** All that the reactor of this package does. */
-export interface IReactor extends IReactorCore, IReactorTime, IReactorFromThreads, IReactorTCP {}
+export interface IReactor extends IReactorCore, IReactorTime, IReactorFromThreads, IReactorTCP, IReactorUNIX {}
 export const IReactor: InterfaceToken<IReactor> = interfaceToken<IReactor>("IReactor", [
   IReactorCore,
   IReactorTime,
   IReactorFromThreads,
   IReactorTCP,
+  IReactorUNIX,
 ]);

@@ -20,19 +20,22 @@ import { AssertionError, NotImplementedError } from "./exceptions.js";
 import { Failure } from "./failure.js";
 import {
   type ConnectTCPOptions,
+  type ConnectUNIXOptions,
   type IClientFactory,
   type IProtocolFactory,
   IReactor,
   type ListenTCPOptions,
+  type ListenUNIXOptions,
   type RunOptions,
   type SystemEventTriggerID,
   type TriggerPhase,
 } from "./interfaces.js";
 import { Logger } from "./logger.js";
 import { SystemEvents } from "./system-events.js";
-import { TCPConnector } from "./tcp/connector.js";
-import type { OpenTransport, TransportHost } from "./tcp/host.js";
-import { TCPPort } from "./tcp/port.js";
+import { TCPConnector } from "./stream/tcp-connector.js";
+import type { OpenTransport, TransportHost } from "./stream/host.js";
+import { TCPPort } from "./stream/tcp-port.js";
+import { UNIXConnector, UNIXPort } from "./stream/unix.js";
 
 const log = new Logger({ namespace: "strombus.reactor" });
 const RESOLVE_TIMEOUTS = [1, 3, 11, 45]; // seconds; Node's resolver retries by itself, so only their sum counts
@@ -239,6 +242,18 @@ export class NodeReactor implements IReactor, TransportHost {
 
   connectTCP(host: string, port: number, factory: IClientFactory, options: ConnectTCPOptions = {}): TCPConnector {
     const connector = new TCPConnector(this, host, port, factory, options);
+    connector.connect();
+    return connector;
+  }
+
+  listenUNIX(address: string, factory: IProtocolFactory, options: ListenUNIXOptions = {}): UNIXPort {
+    const listening = new UNIXPort(this, address, factory, options);
+    listening.startListening();
+    return listening;
+  }
+
+  connectUNIX(address: string, factory: IClientFactory, options: ConnectUNIXOptions = {}): UNIXConnector {
+    const connector = new UNIXConnector(this, address, factory, options);
     connector.connect();
     return connector;
   }

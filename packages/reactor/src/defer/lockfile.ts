@@ -30,7 +30,7 @@ export class FilesystemLock {
       } catch (error) {
         if (codeOf(error) !== "EEXIST") throw error;
       }
-      const holder = this.#holder();
+      const holder = holderOf(this.name);
       if (holder !== null && isAlive(holder)) return false;
       if (holder !== null) this.#removeStale();
     }
@@ -38,19 +38,15 @@ export class FilesystemLock {
 
   /** @throws ValueError if this process does not hold it. */
   unlock(): void {
-    if (this.#holder() !== process.pid) throw new ValueError(`the lock ${this.name} is not held by this process`);
+    if (holderOf(this.name) !== process.pid) throw new ValueError(`the lock ${this.name} is not held by this process`);
     unlinkSync(this.name);
     this.locked = false;
   }
 
-  /** The process that the link names; null if the link is gone by now. */
-  #holder(): number | null {
-    try {
-      return Number(readlinkSync(this.name));
-    } catch (error) {
-      if (codeOf(error) === "ENOENT") return null;
-      throw error;
-    }
+  /** Whether a living process holds the lock of that name. */
+  static isLocked(name: string): boolean {
+    const holder = holderOf(name);
+    return holder !== null && isAlive(holder);
   }
 
   // Moved away first: of several who find it stale, only one removes it.
@@ -117,6 +113,16 @@ interface Attempt {
   readonly deferred: Deferred<null>;
   retry: IDelayedCall;
   timeout: IDelayedCall | null;
+}
+
+/** The process that the link names; null if the link is not there. */
+function holderOf(name: string): number | null {
+  try {
+    return Number(readlinkSync(name));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
 }
 
 function isAlive(pid: number): boolean {

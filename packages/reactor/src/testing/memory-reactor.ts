@@ -1,10 +1,11 @@
 /** Reactors that do nothing but remember what was asked of them (twisted.internet.testing). */
-import { IPv4Address, IPv6Address } from "../address.js";
+import { IPv4Address, IPv6Address, UNIXAddress } from "../address.js";
 import { implementer } from "../components.js";
 import { type Deferred, succeed } from "../defer.js";
 import { AssertionError, NotImplementedError } from "../exceptions.js";
 import {
   type ConnectTCPOptions,
+  type ConnectUNIXOptions,
   type IAddress,
   type IClientFactory,
   IConnector,
@@ -14,7 +15,9 @@ import {
   IReactorCore,
   IReactorTCP,
   IReactorTime,
+  IReactorUNIX,
   type ListenTCPOptions,
+  type ListenUNIXOptions,
   type SystemEventTriggerID,
   type TriggerPhase,
 } from "../interfaces.js";
@@ -62,8 +65,8 @@ export class FakeConnector implements IConnector {
 }
 
 /** Records each call as a tuple in the order of its arguments, and connects nothing. */
-@implementer(IReactorCore, IReactorTCP)
-export class MemoryReactor implements IReactorCore, IReactorTCP {
+@implementer(IReactorCore, IReactorTCP, IReactorUNIX)
+export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorUNIX {
   running = false;
   hasRun = true;
   hasStopped = true;
@@ -76,6 +79,14 @@ export class MemoryReactor implements IReactorCore, IReactorTCP {
     timeout: number | null,
     bindAddress: readonly [string, number] | null,
   ][] = [];
+  readonly unixServers: [
+    address: string,
+    factory: IProtocolFactory,
+    backlog: number,
+    mode: number,
+    wantPID: boolean,
+  ][] = [];
+  readonly unixClients: [address: string, factory: IClientFactory, timeout: number | null, checkPID: boolean][] = [];
   readonly connectors: FakeConnector[] = [];
   readonly triggers: Record<TriggerPhase, Record<string, [callable: Callable, args: unknown[]][]>> = {
     before: {},
@@ -105,6 +116,27 @@ export class MemoryReactor implements IReactorCore, IReactorTCP {
     const connector = new FakeConnector(
       host.includes(":") ? new IPv6Address("TCP", host, port) : new IPv4Address("TCP", host, port),
     );
+    this.connectors.push(connector);
+    factory.startedConnecting(connector);
+    return connector;
+  }
+
+  listenUNIX(
+    address: string,
+    factory: IProtocolFactory,
+    { backlog = 50, mode = 0o666, wantPID = false }: ListenUNIXOptions = {},
+  ): FakePort {
+    this.unixServers.push([address, factory, backlog, mode, wantPID]);
+    return new FakePort(new UNIXAddress(address));
+  }
+
+  connectUNIX(
+    address: string,
+    factory: IClientFactory,
+    { timeout = 30, checkPID = false }: ConnectUNIXOptions = {},
+  ): FakeConnector {
+    this.unixClients.push([address, factory, timeout, checkPID]);
+    const connector = new FakeConnector(new UNIXAddress(address));
     this.connectors.push(connector);
     factory.startedConnecting(connector);
     return connector;
@@ -211,6 +243,14 @@ export class RaisingMemoryReactor extends MemoryReactor {
   }
 
   override connectTCP(): never {
+    throw this.#connectException;
+  }
+
+  override listenUNIX(): never {
+    throw this.#listenException;
+  }
+
+  override connectUNIX(): never {
     throw this.#connectException;
   }
 }

@@ -1,70 +1,57 @@
-/** Connecting by TCP: one attempt at a time, and again on demand. */
-import * as net from "node:net";
-import { type IAddress, type IClientFactory, type IDelayedCall, type IProtocol, IConnector } from "../interfaces.js";
-import { internetAddress } from "../address.js";
+/** Connecting a stream: one attempt at a time, and again on demand. */
+import type * as net from "node:net";
 import { implementer } from "../components.js";
-import {
-  ConnectBindError,
-  ConnectError,
-  ConnectionDone,
-  DNSLookupError,
-  getConnectError,
-  NotConnectingError,
-  TimeoutError,
-  UserError,
-} from "../error.js";
+import { ConnectError, ConnectionDone, NotConnectingError, TimeoutError, UserError } from "../error.js";
 import { RuntimeError } from "../exceptions.js";
 import { Failure } from "../failure.js";
-import type { ConnectTCPOptions } from "../interfaces.js";
+import { type IAddress, type IClientFactory, IConnector, type IDelayedCall, type IProtocol } from "../interfaces.js";
 import { Logger } from "../logger.js";
-import { TCPConnection } from "./connection.js";
+import { StreamConnection } from "./connection.js";
 import type { OpenTransport, TransportHost } from "./host.js";
 
-const log = new Logger({ namespace: "strombus.reactor.tcp" });
+const log = new Logger({ namespace: "strombus.reactor.stream" });
 
 type State =
   | { name: "disconnected" }
   | { name: "connecting"; socket: net.Socket; timer: IDelayedCall | null }
-  | { name: "connected"; connection: TCPConnection | null };
+  | { name: "connected"; connection: StreamConnection | null };
 
+/** What each family brings: how it connects, what addresses its connections have, and what its errors mean. */
 @implementer(IConnector)
-export class TCPConnector implements IConnector, OpenTransport {
+export abstract class StreamConnector implements IConnector, OpenTransport {
   readonly #reactor: TransportHost;
-  readonly #host: string;
-  readonly #port: number;
   readonly #factory: IClientFactory;
   readonly #timeout: number | null;
-  readonly #bindAddress: readonly [string, number] | null;
   #state: State = { name: "disconnected" };
   #usesFactory = false;
 
-  constructor(
-    reactor: TransportHost,
-    host: string,
-    port: number,
-    factory: IClientFactory,
-    { timeout = 30, bindAddress = null }: ConnectTCPOptions = {},
-  ) {
+  constructor(reactor: TransportHost, factory: IClientFactory, timeout: number | null) {
     this.#reactor = reactor;
-    this.#host = host;
-    this.#port = port;
     this.#factory = factory;
     this.#timeout = timeout;
-    this.#bindAddress = bindAddress;
   }
+
+  /** A socket that has begun to connect. */
+  protected abstract open(): net.Socket;
+  protected abstract addressesOf(socket: net.Socket): { host: IAddress; peer: IAddress };
+  protected abstract connectError(error: NodeJS.ErrnoException): Error;
+  abstract getDestination(): IAddress;
 
   get state(): "disconnected" | "connecting" | "connected" {
     return this.#state.name;
   }
 
   /** The connection, while there is one. */
-  get transport(): TCPConnection | null {
+  get transport(): StreamConnection | null {
     return this.#state.name === "connected" ? this.#state.connection : null;
   }
 
   connect(): void {
     if (this.#state.name !== "disconnected") throw new RuntimeError(`the connector is ${this.#state.name}`);
-    const socket = this.#open();
+    const socket = this.open();
+    // The connection brings its own listeners; an error that comes later finds the state changed.
+    socket.on("error", (error) => this.#isCurrent(socket) && this.#failed(new Failure(this.connectError(error))));
+    socket.once("connect", () => this.#isCurrent(socket) && this.#established(socket));
     const timer =
       this.#timeout === null
         ? null
@@ -86,30 +73,9 @@ export class TCPConnector implements IConnector, OpenTransport {
     else this.transport?.loseConnection();
   }
 
-  getDestination(): IAddress {
-    return internetAddress("TCP", this.#host, this.#port);
-  }
-
   /** The reactor stops while an attempt is under way. */
   connectionLost(reason: Failure): void {
     this.#failed(reason);
-  }
-
-  #open(): net.Socket {
-    const [localAddress, localPort] = this.#bindAddress ?? [];
-    const socket = net.connect({
-      host: this.#host,
-      port: this.#port,
-      family: net.isIPv6(this.#host) ? 6 : 4,
-      allowHalfOpen: true,
-      noDelay: true,
-      ...(localAddress ? { localAddress } : {}),
-      ...(localPort ? { localPort } : {}),
-    });
-    // The connection brings its own listeners; an error that comes later finds the state changed.
-    socket.on("error", (error) => this.#isCurrent(socket) && this.#failed(new Failure(connectError(error))));
-    socket.once("connect", () => this.#isCurrent(socket) && this.#established(socket));
-    return socket;
   }
 
   #isCurrent(socket: net.Socket): boolean {
@@ -117,8 +83,7 @@ export class TCPConnector implements IConnector, OpenTransport {
   }
 
   #established(socket: net.Socket): void {
-    const peer = internetAddress("TCP", socket.remoteAddress ?? this.#host, socket.remotePort ?? this.#port);
-    const host = internetAddress("TCP", socket.localAddress ?? "", socket.localPort ?? 0);
+    const { host, peer } = this.addressesOf(socket);
     let protocol: IProtocol | null;
     try {
       protocol = this.#factory.buildProtocol(peer);
@@ -134,7 +99,7 @@ export class TCPConnector implements IConnector, OpenTransport {
       this.#lost(new Failure(new ConnectionDone()));
       return;
     }
-    const connection = new TCPConnection(this.#reactor, socket, protocol, {
+    const connection = new StreamConnection(this.#reactor, socket, protocol, {
       host,
       peer,
       onLost: (reason) => this.#lost(reason),
@@ -177,12 +142,4 @@ export class TCPConnector implements IConnector, OpenTransport {
     this.#usesFactory = false;
     this.#factory.doStop();
   }
-}
-
-function connectError(error: NodeJS.ErrnoException): Error {
-  if (error.syscall === "getaddrinfo") return new DNSLookupError(error.message, { cause: error });
-  if (error.syscall === "bind") {
-    return new ConnectBindError(Math.abs(error.errno ?? 0), error.message, { cause: error });
-  }
-  return getConnectError(error);
 }

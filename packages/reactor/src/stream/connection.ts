@@ -1,4 +1,4 @@
-/** A TCP connection, of either side: what Twisted promises a protocol, on a socket of Node's. */
+/** A connection by TCP or a UNIX socket, of either side: what Twisted promises a protocol, on a socket of Node's. */
 import type { Socket } from "node:net";
 import { toBuffer } from "../bytes.js";
 import { classImplements, providedBy } from "../components.js";
@@ -20,7 +20,7 @@ import {
 import { Logger } from "../logger.js";
 import type { OpenTransport, TransportHost } from "./host.js";
 
-const log = new Logger({ namespace: "strombus.reactor.tcp" });
+const log = new Logger({ namespace: "strombus.reactor.stream" });
 const HIGH_WATER = 65536; // bytes; more than this in user space pauses a push producer
 const JOIN_LIMIT = 65536; // bytes; up to here copying chunks together is cheaper than a write of many pieces
 const STALL_TIME = 60; // seconds; how long a closing connection waits for a peer that takes nothing
@@ -29,7 +29,7 @@ const CLEAN_END = new ConnectionDone(); // one for all: making the stack of an e
 
 /** Listeners are shared by all connections: each finds its own here, so that a connection needs no closures. */
 const OWNER = Symbol("connection");
-type OwnedSocket = Socket & { [OWNER]: TCPConnection };
+type OwnedSocket = Socket & { [OWNER]: StreamConnection };
 
 export interface ConnectionOptions {
   host: IAddress;
@@ -48,7 +48,7 @@ export interface ConnectionOptions {
  * with ConnectionLost. And a connection closed by us, although it is over for the protocol, reads on for up to 5 s, since
  * closing a socket with unread data would make the system throw away what the peer has not fetched yet.
  */
-export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingContext, OpenTransport {
+export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingContext, OpenTransport {
   /** Seconds. */
   stallTime = STALL_TIME;
   lingerTime = LINGER_TIME;
@@ -87,8 +87,8 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
     this.#session = session;
     this.#onLost = onLost ?? null;
     this.#socket[OWNER] = this;
-    socket.on("error", TCPConnection.#onError);
-    socket.on("close", TCPConnection.#onClose);
+    socket.on("error", StreamConnection.#onError);
+    socket.on("close", StreamConnection.#onClose);
   }
 
   get connected(): boolean {
@@ -107,8 +107,8 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
   begin(): void {
     this.#reactor.openTransports.add(this);
     this.#guard((protocol) => protocol.makeConnection(this));
-    this.#socket.on("data", TCPConnection.#onData);
-    this.#socket.on("end", TCPConnection.#onEnd);
+    this.#socket.on("data", StreamConnection.#onData);
+    this.#socket.on("end", StreamConnection.#onEnd);
   }
 
   // Writing
@@ -147,16 +147,16 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
   #scheduleFlush(): void {
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    process.nextTick(TCPConnection.#flush, this);
+    process.nextTick(StreamConnection.#flush, this);
   }
 
-  static #flush(this: void, self: TCPConnection): void {
+  static #flush(this: void, self: StreamConnection): void {
     self.#flushScheduled = false;
     if (self.#reason !== null) return;
     if (self.#pendingBytes > 0) self.#send();
     if (self.#output !== "closing" || self.#awaitsProducer) return;
     self.#output = "closed";
-    self.#socket.once("finish", TCPConnection.#onFinish);
+    self.#socket.once("finish", StreamConnection.#onFinish);
     self.#socket.end();
   }
 
@@ -188,7 +188,7 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
     this.#producerPaused = false;
     // On a later turn: a peer that takes all we have must not keep the other sockets waiting.
     this.#written ??= () => {
-      if (this.bufferedBytes === 0) setImmediate(TCPConnection.#drained, this);
+      if (this.bufferedBytes === 0) setImmediate(StreamConnection.#drained, this);
     };
     if (!streaming) producer.resumeProducing();
   }
@@ -199,7 +199,7 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
     if (this.#output === "closing") this.#scheduleFlush();
   }
 
-  static #drained(this: void, self: TCPConnection): void {
+  static #drained(this: void, self: StreamConnection): void {
     if (self.bufferedBytes > 0 || self.#reason !== null || !self.#awaitsProducer) return;
     self.#producerPaused = false;
     self.#guard(() => self.#producer?.resumeProducing());
@@ -250,7 +250,7 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
     if (this.#disconnecting || this.disconnected || this.#reason !== null) return;
     this.#disconnecting = true;
     this.#socket.pause();
-    this.#socket.setTimeout(this.stallTime * 1000, TCPConnection.#onStall);
+    this.#socket.setTimeout(this.stallTime * 1000, StreamConnection.#onStall);
     if (this.#socket.writableFinished) process.nextTick(() => this.#finished());
     else this.loseWriteConnection();
   }
@@ -408,4 +408,4 @@ export class TCPConnection implements ITCPTransport, ISystemHandle, ILoggingCont
 }
 
 // Not as a decorator: TypeScript has none for classes with private static methods.
-classImplements(TCPConnection, ITCPTransport, ISystemHandle, ILoggingContext);
+classImplements(StreamConnection, ITCPTransport, ISystemHandle, ILoggingContext);

@@ -1,4 +1,7 @@
 /** What a stream transport promises its protocol, on real sockets and in memory. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { directlyProvides } from "../components.js";
 import { ConnectionDone } from "../error.js";
@@ -30,6 +33,20 @@ const joins: Record<string, Join> = {
     // The last to know has a transport.
     await until(() => [server, client].every((protocol) => protocol.transport !== null));
     await port.stopListening();
+    return Object.assign(until, { settle: () => turns(20) });
+  },
+  async "UNIX sockets"(server, client) {
+    const reactor = new NodeReactor();
+    const path = join(mkdtempSync(join(tmpdir(), "strombus-stream-")), "socket");
+    const factory = Factory.forProtocol(() => server);
+    factory.noisy = false;
+    const clientFactory = ClientFactory.forProtocol(() => client);
+    clientFactory.noisy = false;
+    const port = reactor.listenUNIX(path, factory);
+    reactor.connectUNIX(path, clientFactory);
+    await until(() => [server, client].every((protocol) => protocol.transport !== null));
+    await port.stopListening();
+    rmSync(dirname(path), { recursive: true });
     return Object.assign(until, { settle: () => turns(20) });
   },
   memory(server, client) {

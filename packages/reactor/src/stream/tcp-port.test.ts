@@ -7,9 +7,9 @@ import { CannotListenError, ConnectionLost } from "../error.js";
 import { RuntimeError } from "../exceptions.js";
 import { NodeReactor } from "../reactor.js";
 import { Clock } from "../task.js";
-import type { TCPConnection } from "./connection.js";
+import type { StreamConnection } from "./connection.js";
 import type { OpenTransport } from "./host.js";
-import { TCPPort } from "./port.js";
+import { TCPPort } from "./tcp-port.js";
 import { logged, Recorder, RecordingFactory, serving, until } from "./recording.test.helper.js";
 
 let reactor = new NodeReactor();
@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   logged.end();
-  for (const transport of reactor.openTransports) (transport as Partial<TCPConnection>).abortConnection?.();
+  for (const transport of reactor.openTransports) (transport as Partial<StreamConnection>).abortConnection?.();
 });
 
 test("the port is bound before listenTCP returns", async () => {

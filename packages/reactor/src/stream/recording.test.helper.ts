@@ -4,7 +4,7 @@ import type { IConnector, IProtocol } from "../interfaces.js";
 import { globalLogBeginner, globalLogPublisher, type LogEvent } from "../logger.js";
 import { ClientFactory, Factory, Protocol } from "../protocol.js";
 import type { NodeReactor } from "../reactor.js";
-import type { TCPConnection } from "./connection.js";
+import type { StreamConnection } from "./connection.js";
 
 globalLogBeginner.beginLoggingTo([], { redirectStandardIO: false, discardBuffer: true }); // not to stderr
 
@@ -26,7 +26,7 @@ function observe(event: LogEvent): void {
 
 /** Counts what it receives and keeps the reasons of its end. */
 export class Recorder extends Protocol {
-  declare transport: TCPConnection;
+  declare transport: StreamConnection;
   bytes = 0;
   readonly reasons: Failure[] = [];
   override dataReceived(data: Buffer): void {

@@ -14,8 +14,8 @@ import { RuntimeError } from "../exceptions.js";
 import type { IConnector } from "../interfaces.js";
 import { NodeReactor } from "../reactor.js";
 import { Clock } from "../task.js";
-import type { TCPConnection } from "./connection.js";
-import { TCPConnector } from "./connector.js";
+import type { StreamConnection } from "./connection.js";
+import { TCPConnector } from "./tcp-connector.js";
 import type { OpenTransport } from "./host.js";
 import { logged, Recorder, RecordingFactory, serving, until } from "./recording.test.helper.js";
 
@@ -26,7 +26,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   logged.end();
-  for (const transport of reactor.openTransports) (transport as Partial<TCPConnection>).abortConnection?.();
+  for (const transport of reactor.openTransports) (transport as Partial<StreamConnection>).abortConnection?.();
 });
 
 test("the events of a connection, and the state and destination of its connector", async () => {

@@ -1,60 +1,49 @@
-/** A TCP port that accepts connections. */
+/** A port that accepts streams, whatever its address family. */
 import * as net from "node:net";
 import { getSystemErrorName } from "node:util";
-import { type IPv4Address, type IPv6Address, internetAddress } from "../address.js";
 import { implementer } from "../components.js";
 import { Deferred, succeed } from "../defer.js";
 import { CannotListenError } from "../error.js";
 import { OSError, RuntimeError } from "../exceptions.js";
 import { Failure } from "../failure.js";
-import { IListeningPort, type IProtocol, type IProtocolFactory, type ListenTCPOptions } from "../interfaces.js";
+import { type IAddress, IListeningPort, type IProtocol, type IProtocolFactory } from "../interfaces.js";
 import { Logger } from "../logger.js";
-import { TCPConnection } from "./connection.js";
+import { StreamConnection } from "./connection.js";
 import type { OpenTransport, TransportHost } from "./host.js";
 
-const log = new Logger({ namespace: "strombus.reactor.tcp" });
+const log = new Logger({ namespace: "strombus.reactor.stream" });
 const ERROR_LOG_INTERVAL = 1; // seconds; whoever exhausts our descriptors does not get a log line for each try
 
-/**
- * Listens on an address or, by default, on all of them: IPv6 and IPv4 by one socket, IPv4 alone on a host without IPv6.
- * (Twisted's default is IPv4 alone.) IPv4 peers of such a socket have IPv4 addresses.
- */
+/** What each family brings: how it binds, and what addresses its connections have. */
 @implementer(IListeningPort)
-export class TCPPort implements IListeningPort, OpenTransport {
+export abstract class StreamPort<A extends IAddress = IAddress> implements IListeningPort, OpenTransport {
   readonly #host: TransportHost;
-  readonly #port: number;
   readonly #factory: IProtocolFactory;
-  readonly #backlog: number;
-  readonly #interface: string;
   #server: net.Server | null = null;
-  #address: IPv4Address | IPv6Address | null = null;
+  #address: A | null = null;
   #stopping: Deferred<void> | null = null;
   #accepted = 0;
   #lastErrorLogged = -Infinity; // seconds
 
-  constructor(
-    host: TransportHost,
-    port: number,
-    factory: IProtocolFactory,
-    { backlog = 50, interface: interface_ = "" }: ListenTCPOptions = {},
-  ) {
+  constructor(host: TransportHost, factory: IProtocolFactory) {
     this.#host = host;
-    this.#port = port;
     this.#factory = factory;
-    this.#backlog = backlog;
-    this.#interface = interface_;
   }
+
+  /** Makes the server listen, before it returns. @throws CannotListenError */
+  protected abstract bind(server: net.Server): A;
+  /** The ends of a connection; null for a peer that has gone again. */
+  protected abstract addressesOf(socket: net.Socket): { host: IAddress; peer: IAddress } | null;
+  /** The server is closed: what else `bind` took is to be given back. */
+  protected unbound(): void {}
 
   startListening(): void {
     if (this.#server !== null) throw new RuntimeError("the port is listening already");
-    const handle = bind(this.#interface, this.#port, this.#backlog);
     const server = net.createServer({ allowHalfOpen: true, noDelay: true });
     server.on("error", (error) => this.#acceptFailed(error));
     server.on("connection", (socket) => this.#accept(socket));
-    server.listen(handle, this.#backlog);
-    const { address, port } = server.address() as net.AddressInfo;
+    this.#address = this.bind(server);
     this.#server = server;
-    this.#address = internetAddress("TCP", address, port);
     this.#host.openTransports.add(this);
     this.#factory.doStart();
   }
@@ -69,7 +58,7 @@ export class TCPPort implements IListeningPort, OpenTransport {
   }
 
   /** @throws RuntimeError if it never listened. */
-  getHost(): IPv4Address | IPv6Address {
+  getHost(): A {
     if (this.#address === null) throw new RuntimeError("the port is not listening");
     return this.#address;
   }
@@ -82,14 +71,15 @@ export class TCPPort implements IListeningPort, OpenTransport {
   }
 
   toString(): string {
-    return `TCPPort(${this.#server === null ? "closed" : String(this.#address)})`;
+    return `${this.constructor.name}(${this.#server === null ? "closed" : String(this.#address)})`;
   }
 
-  /** Node closes the descriptor at once, so the port number is free from here on. */
+  /** Node closes the descriptor at once, so the address is free from here on. */
   #close(): void {
     this.#server?.close();
     this.#server = null;
     this.#host.openTransports.delete(this);
+    this.unbound();
   }
 
   #stopped(): void {
@@ -105,21 +95,20 @@ export class TCPPort implements IListeningPort, OpenTransport {
   }
 
   #accept(socket: net.Socket): void {
-    const peer = internetAddress("TCP", socket.remoteAddress ?? "", socket.remotePort ?? 0);
+    const addresses = this.addressesOf(socket);
     let protocol: IProtocol | null = null;
     try {
-      // A peer that has gone again has no address.
-      if (peer.host !== "") protocol = this.#factory.buildProtocol(peer);
+      if (addresses !== null) protocol = this.#factory.buildProtocol(addresses.peer);
     } catch (error) {
-      log.failure("building a protocol for {peer} failed", new Failure(error), { peer: String(peer) });
+      log.failure("building a protocol for {peer} failed", new Failure(error), { peer: String(addresses?.peer) });
     }
-    if (protocol === null) {
+    if (addresses === null || protocol === null) {
       socket.on("error", ignore);
       socket.destroy();
       return;
     }
-    const host = internetAddress("TCP", socket.localAddress ?? "", socket.localPort ?? 0);
-    const connection = new TCPConnection(this.#host, socket, protocol, { host, peer, session: this.#accepted++ });
+    const { host, peer } = addresses;
+    const connection = new StreamConnection(this.#host, socket, protocol, { host, peer, session: this.#accepted++ });
     connection.begin();
   }
 
@@ -132,37 +121,30 @@ export class TCPPort implements IListeningPort, OpenTransport {
   }
 }
 
-/** A bound TCP handle of Node's: the one way to listen on an address without a turn of the event loop in between. */
-interface TCPHandle {
+/** A bound handle of Node's: the one way to hear at once why an address cannot be bound. */
+export interface ListeningHandle {
   listen(backlog: number): number;
   close(): void;
 }
 
-/** node:net exports this for node:cluster, in every release we support; the public `listen` looks up even literals later. */
+/** node:net exports this for node:cluster, in every release we support; port and family are -1 for a path. */
 interface NetInternals {
-  _createServerHandle(address: string | null, port: number, family: 4 | 6): TCPHandle | number;
+  _createServerHandle(address: string | null, port: number, family: 4 | 6 | -1): ListeningHandle | number;
 }
 
-function bind(interface_: string, port: number, backlog: number): TCPHandle {
-  const family = net.isIP(interface_);
-  if (interface_ !== "" && family === 0)
-    throw new CannotListenError(interface_, port, new OSError("not an IP address"));
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw new CannotListenError(interface_, port, new OSError("not a port number"));
-  }
-  const handle = (net as unknown as NetInternals)._createServerHandle(
-    interface_ === "" ? null : interface_,
-    port,
-    family === 6 ? 6 : 4,
-  );
-  if (typeof handle === "number") throw cannotListen(interface_, port, handle);
+/** A listening handle for an address. @throws CannotListenError */
+export function listenOn(address: string, port: number, family: 4 | 6 | -1, backlog: number): ListeningHandle {
+  const any = address === "" && family !== -1;
+  const handle = (net as unknown as NetInternals)._createServerHandle(any ? null : address, port, family);
+  if (typeof handle === "number") throw cannotListen(address, port, handle);
   const error = handle.listen(backlog);
   if (error === 0) return handle;
   handle.close();
-  throw cannotListen(interface_, port, error);
+  throw cannotListen(address, port, error);
 }
 
-function cannotListen(interface_: string, port: number, errno: number): CannotListenError {
+/** @param errno as libuv has it, negative. */
+export function cannotListen(interface_: string, port: number, errno: number): CannotListenError {
   const code = getSystemErrorName(errno);
   return new CannotListenError(interface_, port, new OSError(code, { errno: -errno, code }));
 }

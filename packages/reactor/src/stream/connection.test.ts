@@ -3,7 +3,7 @@ import * as net from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ConnectionAborted, ConnectionDone, ConnectionLost } from "../error.js";
 import { NodeReactor } from "../reactor.js";
-import type { TCPConnection } from "./connection.js";
+import type { StreamConnection } from "./connection.js";
 import { logged, pair, Recorder, serving, turn, until } from "./recording.test.helper.js";
 
 let reactor = new NodeReactor();
@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   logged.end();
-  for (const transport of reactor.openTransports) (transport as Partial<TCPConnection>).abortConnection?.();
+  for (const transport of reactor.openTransports) (transport as Partial<StreamConnection>).abortConnection?.();
 });
 
 test("all that is written in one turn is one write of the socket, large or small", async () => {

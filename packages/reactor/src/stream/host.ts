@@ -1,4 +1,4 @@
-/** What TCP transports need of their reactor. */
+/** What stream transports need of their reactor. */
 import type { Failure } from "../failure.js";
 import type { IReactorTime } from "../interfaces.js";
 

@@ -1,0 +1,59 @@
+/** Connecting by TCP. */
+import * as net from "node:net";
+import { internetAddress } from "../address.js";
+import { ConnectBindError, DNSLookupError, getConnectError } from "../error.js";
+import type { ConnectTCPOptions, IAddress, IClientFactory } from "../interfaces.js";
+import { StreamConnector } from "./connector.js";
+import type { TransportHost } from "./host.js";
+import type { TCPAddresses } from "./tcp-port.js";
+
+export class TCPConnector extends StreamConnector {
+  readonly #host: string;
+  readonly #port: number;
+  readonly #bindAddress: readonly [string, number] | null;
+
+  constructor(
+    reactor: TransportHost,
+    host: string,
+    port: number,
+    factory: IClientFactory,
+    { timeout = 30, bindAddress = null }: ConnectTCPOptions = {},
+  ) {
+    super(reactor, factory, timeout);
+    this.#host = host;
+    this.#port = port;
+    this.#bindAddress = bindAddress;
+  }
+
+  override getDestination(): IAddress {
+    return internetAddress("TCP", this.#host, this.#port);
+  }
+
+  protected override open(): net.Socket {
+    const [localAddress, localPort] = this.#bindAddress ?? [];
+    return net.connect({
+      host: this.#host,
+      port: this.#port,
+      family: net.isIPv6(this.#host) ? 6 : 4,
+      allowHalfOpen: true,
+      noDelay: true,
+      ...(localAddress ? { localAddress } : {}),
+      ...(localPort ? { localPort } : {}),
+    });
+  }
+
+  protected override addressesOf(socket: net.Socket): TCPAddresses {
+    return {
+      host: internetAddress("TCP", socket.localAddress ?? "", socket.localPort ?? 0),
+      peer: internetAddress("TCP", socket.remoteAddress ?? this.#host, socket.remotePort ?? this.#port),
+    };
+  }
+
+  protected override connectError(error: NodeJS.ErrnoException): Error {
+    if (error.syscall === "getaddrinfo") return new DNSLookupError(error.message, { cause: error });
+    if (error.syscall === "bind") {
+      return new ConnectBindError(Math.abs(error.errno ?? 0), error.message, { cause: error });
+    }
+    return getConnectError(error);
+  }
+}
