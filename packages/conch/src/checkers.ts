@@ -9,3 +9,12 @@ export {
 export { type PasswdEntry, pwd, type UserDatabase } from "./checkers/passwd.js";
 export { SSHProtocolChecker } from "./checkers/protocol.js";
 export { SSHPublicKeyChecker, type SSHPublicKeyCheckerOptions } from "./checkers/public-key.js";
+export { type ShadowDatabase, type ShadowEntry, spwd } from "./checkers/shadow.js";
+export {
+  _pwdGetByName,
+  _shadowGetByName,
+  type GetByName,
+  type PasswordRecord,
+  UNIXPasswordDatabase,
+} from "./checkers/unix-password.js";
+export { verifyCryptedPassword } from "@strombus/cred/crypt";

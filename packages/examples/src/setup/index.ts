@@ -16,8 +16,8 @@ type TCPAddress = IAddress & { readonly port: number };
 export interface Setup {
   /** The TCP port to listen on; 0 takes a free one. */
   readonly port: number;
-  /** Tells the user where the example listens and how to log in. */
-  announce(listening: IListeningPort): void;
+  /** Tells the user where the example listens and how to log in: by default as the user of the password file. */
+  announce(listening: IListeningPort, who?: { readonly user: string; readonly password: string }): void;
 }
 
 /** Makes what is missing, checks what is there and makes the folder the working directory. */
@@ -29,12 +29,12 @@ export function setUp(example: string): Setup {
   process.chdir(folder);
   return {
     port,
-    announce(listening) {
+    announce(listening, { user: name, password } = { user, password: `is in ${resolve(PASSWORDS)}` }) {
       const { port } = listening.getHost() as TCPAddress;
       console.log(`${example} listens on port ${port}. From another terminal:\n`);
-      console.log(`  ssh -p ${port} ${user}@localhost\n`);
+      console.log(`  ssh -p ${port} ${name}@localhost\n`);
       if (!nativeCiphers) console.log("ssh2's native addon cannot be used, so packets go through its slower ciphers.");
-      console.log(`The password is in ${resolve(PASSWORDS)}, and the host key beside it. Ctrl-C stops the server.`);
+      console.log(`The password ${password}, and the host key in ${resolve(".")}. Ctrl-C stops the server.`);
     },
   };
 }
