@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { IPv4Address } from "./address.js";
-import { ConnectionDone } from "./error.js";
-import { Failure } from "./failure.js";
-import { ILoggingContext, IProtocol, IProtocolFactory } from "./interfaces.js";
-import { ClientFactory, connectionDone, Factory, ProcessProtocol, Protocol, ServerFactory } from "./protocol.js";
-import { StringTransport } from "./testing/string-transport.js";
+import { IPv4Address } from "../address.js";
+import { ConnectionDone } from "../error.js";
+import { Failure } from "../failure.js";
+import { ILoggingContext, IProtocol, IProtocolFactory } from "../interfaces.js";
+import { ClientFactory, connectionDone, Factory, ProcessProtocol, Protocol, ServerFactory } from "./core.js";
+import { StringTransport } from "../testing/string-transport.js";
 
 const somewhere = new IPv4Address("TCP", "192.0.2.1", 1);
 

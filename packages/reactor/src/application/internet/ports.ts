@@ -1,0 +1,91 @@
+/** A service for each way in which the reactor listens and connects: its arguments, and the reactor as an option. */
+import type {
+  ConnectTCPOptions,
+  IClientFactory,
+  IConnector,
+  IListeningPort,
+  IProtocolFactory,
+  IReactorTCP,
+  ListenTCPOptions,
+  MaybeAsync,
+} from "../../interfaces.js";
+import { reactor as theReactor } from "../../reactor.js";
+import { Service } from "../service.js";
+
+/** Listens while it runs: from `privilegedStartService` on, or else from `startService` on. */
+class PortService extends Service {
+  readonly #listen: () => IListeningPort;
+  #port: IListeningPort | null = null;
+
+  constructor(listen: () => IListeningPort) {
+    super();
+    this.#listen = listen;
+  }
+
+  /** The port, while it listens. */
+  get port(): IListeningPort | null {
+    return this.#port;
+  }
+
+  override privilegedStartService(): void {
+    void super.privilegedStartService();
+    this.#port = this.#listen();
+  }
+
+  override startService(): void {
+    void super.startService();
+    this.#port ??= this.#listen();
+  }
+
+  override stopService(): MaybeAsync {
+    void super.stopService();
+    const port = this.#port;
+    this.#port = null;
+    return port?.stopListening();
+  }
+}
+
+/** Connects when it starts; stopping ends the attempt or the connection. */
+class ConnectorService extends Service {
+  readonly #connect: () => IConnector;
+  #connector: IConnector | null = null;
+
+  constructor(connect: () => IConnector) {
+    super();
+    this.#connect = connect;
+  }
+
+  override startService(): void {
+    void super.startService();
+    this.#connector = this.#connect();
+  }
+
+  override stopService(): void {
+    void super.stopService();
+    this.#connector?.disconnect();
+    this.#connector = null;
+  }
+}
+
+/** `reactor.listenTCP` as a service. */
+export class TCPServer extends PortService {
+  constructor(
+    port: number,
+    factory: IProtocolFactory,
+    { reactor = theReactor, ...options }: ListenTCPOptions & { reactor?: IReactorTCP } = {},
+  ) {
+    super(() => reactor.listenTCP(port, factory, options));
+  }
+}
+
+/** `reactor.connectTCP` as a service. */
+export class TCPClient extends ConnectorService {
+  constructor(
+    host: string,
+    port: number,
+    factory: IClientFactory,
+    { reactor = theReactor, ...options }: ConnectTCPOptions & { reactor?: IReactorTCP } = {},
+  ) {
+    super(() => reactor.connectTCP(host, port, factory, options));
+  }
+}
