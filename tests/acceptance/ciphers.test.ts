@@ -1,19 +1,21 @@
 /** Every cipher, MAC and key exchange that is offered, on ssh2's native addon and without it. */
+import { join } from "node:path";
 import { nativeCiphers } from "@strombus/conch/ssh/transport";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Example, startExample } from "../support/example.js";
+import { type Example, root, startExample } from "../support/example.js";
 import { openSSH, ssh } from "../support/openssh.js";
+import { Program } from "../support/program.js";
 
 const GOODBYE = "This session is very simple.  Goodbye!\r\n";
 const SLOWER = "ssh2's native addon cannot be used, so packets go through its slower ciphers.\n";
 
 const AEAD = ["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com"];
 const CTR = ["aes256-ctr", "aes128-ctr"];
-const MACS = ["hmac-sha2-256", "hmac-sha2-512", "hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"];
-const SUITES = [
-  ...AEAD.map((cipher) => ["-c", cipher]),
-  ...CTR.flatMap((cipher) => MACS.map((mac) => ["-c", cipher, "-m", mac])),
-];
+const MACS = ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"];
+const PLAIN_MACS = ["hmac-sha2-256", "hmac-sha2-512"]; // of the profile compat
+const suites = (ciphers: string[], macs: string[]) =>
+  ciphers.flatMap((cipher) => macs.map((mac) => ["-c", cipher, "-m", mac]));
+const SUITES = [...AEAD.map((cipher) => ["-c", cipher]), ...suites(CTR, MACS)];
 const openssh = openSSH();
 
 for (const [where, node] of [
@@ -40,6 +42,23 @@ for (const [where, node] of [
         },
       );
     }
+
+    test("the other sessions run under MACs of the profile compat", async () => {
+      const program = new Program([
+        process.execPath,
+        ...node,
+        join(root, "tests/dist/support/profile-server.js"),
+        "compat",
+      ]);
+      const port = Number((await program.stdout.until(/port (\d+)\n/))[1]);
+      for (const options of suites(["aes192-ctr", ...CTR], PLAIN_MACS)) {
+        const session = ssh(openssh, { port, options: ["-v", ...options], command: "x" });
+        await session.ending;
+        expect(session.stdout.text).toBe("hello");
+        expect(session.stderr.text).toContain(`cipher: ${options[1]} MAC: ${options[3]} compression`);
+      }
+      await program.kill();
+    });
 
     test("the server says once whether it runs on slower ciphers", async () => {
       await ssh(openssh, { port: server.port }).ending;

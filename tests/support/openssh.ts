@@ -15,8 +15,9 @@ export interface Login {
   readonly port: number;
   readonly user?: string | undefined;
   readonly password?: string;
-  /** Options for ssh, before the host. */
+  /** Options for ssh, before the host; and those that are to win over our own, as ssh believes what comes first. */
   readonly options?: readonly string[];
+  readonly first?: readonly string[];
   /** What to run there; a shell when there is none. */
   readonly command?: string;
 }
@@ -45,7 +46,7 @@ export function sshAtTerminal(client: OpenSSH, login: Login): Program {
   return atTerminal(commandLine(client, login), { env: secrets(client, login) });
 }
 
-function commandLine({ prefix }: OpenSSH, { port, user = "user", options = [], command }: Login): string[] {
+function commandLine({ prefix }: OpenSSH, { port, user = "user", first = [], options = [], command }: Login): string[] {
   const settings = [
     "StrictHostKeyChecking=no",
     "UserKnownHostsFile=/dev/null",
@@ -58,6 +59,7 @@ function commandLine({ prefix }: OpenSSH, { port, user = "user", options = [], c
     "ssh",
     "-F",
     "none",
+    ...first,
     ...settings,
     ...options,
     ...where,

@@ -1,14 +1,16 @@
 /** The factory of servers, with what Twisted's own tests pin about it. */
-import { NotImplementedError } from "@strombus/reactor/exceptions";
+import { generateKeyPairSync } from "node:crypto";
 import { IPv4Address } from "@strombus/reactor/address";
+import { NotImplementedError, ValueError } from "@strombus/reactor/exceptions";
 import { FakeTransport } from "@strombus/reactor/testing";
 import { describe, expect, test } from "vitest";
 import { ConchError } from "../error.js";
+import { Certificate } from "../keys/certificate.js";
 import { KexInit } from "../messages/transport.js";
 import type { SSHTransportBase } from "../transport/base.js";
 import { SSHFactory, type Primes } from "./factory.js";
 import { Key } from "./keys.js";
-import { SSHServerTransport } from "./transport.js";
+import { PROFILES, SSHClientTransport, SSHServerTransport, type AlgorithmChoice } from "./transport.js";
 
 const peer = new IPv4Address("TCP", "127.0.0.1", 22022);
 const ed25519 = Key.generate("ed25519");
@@ -93,6 +95,133 @@ describe("a factory", () => {
       "rsa-sha2-256",
       "ssh-ed25519",
     ]);
+  });
+
+  test("refuses an RSA host key that is too short, as the application sees it", () => {
+    const short = new Key(generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey);
+    const factory = factoryWith(short);
+    expect(() => started(factory)).toThrow("the RSA host key has 1024 bits, 2048 are asked for");
+    factory.minimumRSAHostKeySize = 1024;
+    expect(offerOf(started(factory)).hostKeys).toEqual(["rsa-sha2-512", "rsa-sha2-256"]);
+    const strict = factoryWith(rsa);
+    strict.minimumRSAHostKeySize = 3072;
+    expect(() => started(strict)).toThrow("2048 bits, 3072 are asked for");
+  });
+
+  test("never offers DSA", () => {
+    const dsa = Key.generate("dsa");
+    expect(() => started(factoryWith(dsa))).toThrow("no host key is for an algorithm on the list");
+    expect(offerOf(started(factoryWith(dsa, ed25519))).hostKeys).toEqual(["ssh-ed25519"]);
+  });
+});
+
+describe("algorithms", () => {
+  const offer = (algorithms: AlgorithmChoice | null, setUp: (factory: SSHFactory) => void = () => undefined) => {
+    const factory = factoryWith(ed25519, rsa);
+    factory.algorithms = algorithms;
+    setUp(factory);
+    return offerOf(started(factory));
+  };
+  const withoutMarkers = (names: readonly string[]) => names.filter((name) => !/^(ext-info|kex-strict)/.test(name));
+
+  test("are the default profile's, or those of the transport's class", () => {
+    expect(offer(null).ciphersToClient).toEqual(PROFILES.default.ciphers);
+    expect(offer(null).macsToServer).toEqual(PROFILES.default.macs);
+    class Own extends SSHServerTransport {
+      override supportedCiphers = ["aes128-ctr"];
+    }
+    expect(offer(null, (factory) => (factory.protocol = Own)).ciphersToServer).toEqual(["aes128-ctr"]);
+  });
+
+  for (const profile of ["default", "pq", "compat", "legacy"] as const) {
+    test(`may be the profile ${profile}`, () => {
+      const lists = PROFILES[profile];
+      const offered = offer(profile, (factory) => (factory.primes = PRIMES));
+      // With groups there is an exchange of them by default.
+      const groups = profile === "default" ? ["diffie-hellman-group-exchange-sha256"] : [];
+      expect(withoutMarkers(offered.keyExchanges)).toEqual([...lists.keyExchanges, ...groups]);
+      expect([offered.ciphersToServer, offered.ciphersToClient]).toEqual([lists.ciphers, lists.ciphers]);
+      expect([offered.macsToServer, offered.macsToClient]).toEqual([lists.macs, lists.macs]);
+      expect(offered.compressionsToClient).toEqual(lists.compressions);
+      const sha1 = profile === "legacy" ? ["ssh-rsa"] : [];
+      expect(offered.hostKeys).toEqual(["ssh-ed25519", "rsa-sha2-512", "rsa-sha2-256", ...sha1]);
+    });
+  }
+
+  test("of the profiles but legacy are without SHA-1, CBC and compression before login", () => {
+    for (const profile of ["default", "pq", "compat"] as const) {
+      const names = (Object.values(PROFILES[profile]) as string[][]).flat();
+      expect(names.filter((name) => /sha1|cbc|^zlib$|^ssh-rsa$|^ssh-dss$/.test(name))).toEqual([]);
+    }
+    expect(PROFILES.pq.keyExchanges).toEqual(["mlkem768x25519-sha256"]);
+  });
+
+  test("may be lists of one's own; what is left out is as by default", () => {
+    const offered = offer({ ciphers: ["aes192-ctr"], hostKeys: ["rsa-sha2-256", "ssh-ed25519"] });
+    expect(offered.ciphersToClient).toEqual(["aes192-ctr"]);
+    expect(offered.macsToClient).toEqual(PROFILES.default.macs);
+    expect(offered.hostKeys).toEqual(["ssh-ed25519", "rsa-sha2-256"]);
+  });
+
+  test("reach the user keys too", () => {
+    const factory = factoryWith(ed25519);
+    factory.algorithms = { userKeys: ["ssh-ed25519"] };
+    expect(started(factory).supportedUserKeyAlgorithms).toEqual(["ssh-ed25519"]);
+    factory.algorithms = "legacy";
+    expect((factory.buildProtocol(peer) as SSHServerTransport).supportedUserKeyAlgorithms).toContain("ssh-rsa");
+  });
+
+  test("that nobody knows, or none, keep the server from starting", () => {
+    expect(() => offer({ ciphers: ["aes-256-ctr"] })).toThrow(
+      /unknown name "aes-256-ctr" in ciphers; known: .*aes256-ctr/,
+    );
+    expect(() => offer({ macs: [] })).toThrow("no macs are listed");
+    expect(() => offer({ keyExchange: ["x"] } as never)).toThrow('there are no algorithms "keyExchange"');
+    expect(() => offer("constructor" as never)).toThrow('there is no profile "constructor"');
+    expect(() => offer({ hostKeys: ["ecdsa-sha2-nistp256"] })).toThrow("no host key is for an algorithm on the list");
+  });
+
+  test("of a client are chosen the same way, with MACs that Twisted's servers have", () => {
+    const client = new SSHClientTransport();
+    const byDefault = client.supportedMACs;
+    expect(byDefault).toEqual([...PROFILES.default.macs, "hmac-sha2-256", "hmac-sha2-512"]);
+    client.useAlgorithms("legacy");
+    expect(client.supportedPublicKeys).toContain("ssh-rsa");
+    client.useAlgorithms({ compressions: ["zlib@openssh.com", "none"] });
+    expect([client.supportedCompressions, client.supportedMACs]).toEqual([["zlib@openssh.com", "none"], byDefault]);
+    expect(() => client.useAlgorithms({ macs: ["md5"] })).toThrow(ValueError);
+  });
+});
+
+describe("host certificates", () => {
+  const authority = Key.generate("ed25519");
+  const certify = (key: Key, kind: "host" | "user" = "host") =>
+    Certificate.issue(authority, {
+      key: key.public(),
+      kind,
+      keyId: "host",
+      principals: ["here"],
+      validBefore: Infinity,
+    });
+
+  test("are offered first, for RSA without SHA-1", async () => {
+    const factory = factoryWith(ed25519, rsa);
+    factory.hostCertificates = [await certify(rsa)];
+    expect(offerOf(started(factory)).hostKeys).toEqual([
+      "rsa-sha2-512-cert-v01@openssh.com",
+      "rsa-sha2-256-cert-v01@openssh.com",
+      "ssh-ed25519",
+      "rsa-sha2-512",
+      "rsa-sha2-256",
+    ]);
+  });
+
+  test("must be of one of the host keys, and a host's", async () => {
+    for (const certificate of [await certify(Key.generate("ed25519")), await certify(ed25519, "user")]) {
+      const factory = factoryWith(ed25519);
+      factory.hostCertificates = [certificate];
+      expect(() => started(factory)).toThrow('the certificate "host" is not for one of our host keys');
+    }
   });
 });
 

@@ -4,7 +4,10 @@ import { NotImplementedError } from "@strombus/reactor/exceptions";
 import type { IAddress, IProtocol } from "@strombus/reactor/interfaces";
 import { Factory, type ProtocolSource } from "@strombus/reactor/protocol";
 import { ConchError } from "../error.js";
-import { nearestGroup, type Group, type Primes } from "../transport/groups.js";
+import type { Certificate } from "../keys/certificate.js";
+import { algorithmLists, DEFAULT_KEY_EXCHANGES, type AlgorithmChoice } from "../transport/algorithms.js";
+import { algorithmsOf, MIN_RSA_HOST_KEY_BITS } from "../transport/host-key-algorithms.js";
+import { isGroupExchange, nearestGroup, type Group, type Primes } from "../transport/groups.js";
 import { SSHConnection } from "./connection.js";
 import type { Key } from "./keys.js";
 import { SSHServerTransport, type HostKeySigner, type TransportService } from "./transport.js";
@@ -17,8 +20,7 @@ export interface HostPrivateKey extends HostKeySigner {
   supportedSignatureAlgorithms(): readonly string[];
 }
 
-/** Signatures that nobody should make any more; a host key of this type is offered under its other algorithms. */
-const SHA1 = "ssh-rsa";
+const GROUP_EXCHANGE = "diffie-hellman-group-exchange-sha256";
 
 export class SSHFactory extends Factory {
   override protocol: ProtocolSource | null = SSHServerTransport;
@@ -33,10 +35,22 @@ export class SSHFactory extends Factory {
   publicKeys: Record<string, Key> | null = null;
   privateKeys: Record<string, HostPrivateKey> | null = null;
 
+  /** Certificates of these keys, which clients are offered first (`ssh-keygen -h -s`). */
+  hostCertificates: readonly Certificate[] = [];
+  /** Bits of the smallest RSA host key to start with. */
+  minimumRSAHostKeySize = MIN_RSA_HOST_KEY_BITS;
+  /**
+   * What connections offer: a profile, or lists of your own, of which that of host keys narrows down what our keys can do.
+   * Null leaves it to the transport, whose class may have lists of its own, and which begins with the default profile.
+   */
+  algorithms: AlgorithmChoice | null = null;
   /** Groups for group exchange, which is not offered without; filled by the getter when not set. */
   primes: Primes | null = null;
 
-  /** @throws ConchError without host keys. */
+  /**
+   * @throws ConchError without host keys, and for one that is not to be used: an RSA key too short, a certificate of
+   *   another key; ValueError for algorithms that we do not know.
+   */
   override startFactory(): void {
     this.privateKeys ??= this.getPrivateKeys();
     this.publicKeys ??= this.getPublicKeys();
@@ -44,14 +58,22 @@ export class SSHFactory extends Factory {
     if (Object.keys(this.publicKeys).length === 0 || Object.keys(this.privateKeys).length === 0) {
       throw new ConchError("no host keys, failing");
     }
+    this.#checkHostKeys(this.publicKeys);
+    if (this.#hostKeyAlgorithms(algorithmLists(this.algorithms ?? "default", false).hostKeys).length === 0) {
+      throw new ConchError("no host key is for an algorithm on the list");
+    }
   }
 
-  /** A transport that offers the algorithms of our host keys; RSA keys sign by SHA-2 alone. */
+  /** A transport that offers the algorithms of our host keys; RSA keys sign by SHA-2 alone, unless a list has SHA-1. */
   override buildProtocol(addr: IAddress): IProtocol | null {
     const transport = super.buildProtocol(addr);
     if (transport instanceof SSHServerTransport) {
-      const offered = Object.values(this.privateKeys ?? {}).flatMap((key) => key.supportedSignatureAlgorithms());
-      transport.supportedPublicKeys = offered.filter((name) => name !== SHA1);
+      if (this.algorithms !== null) transport.useAlgorithms(this.algorithms);
+      transport.supportedPublicKeys = this.#hostKeyAlgorithms(transport.supportedPublicKeys);
+      const { supportedKeyExchanges: names } = transport;
+      if (this.primes === null) transport.supportedKeyExchanges = names.filter((name) => !isGroupExchange(name));
+      // Groups are there to be exchanged, also by default.
+      else if (names === DEFAULT_KEY_EXCHANGES) transport.supportedKeyExchanges = [...names, GROUP_EXCHANGE];
     }
     return transport;
   }
@@ -80,5 +102,25 @@ export class SSHFactory extends Factory {
   getService(transport: SSHServerTransport, name: string): (new () => TransportService) | null {
     if (name !== "ssh-userauth" && transport.avatar === undefined) return null;
     return Object.hasOwn(this.services, name) ? this.services[name]! : null;
+  }
+
+  #checkHostKeys(publicKeys: Readonly<Record<string, Key>>): void {
+    const { minimumRSAHostKeySize: minimum } = this;
+    const bits = publicKeys["ssh-rsa"]?.size() ?? minimum;
+    if (bits < minimum) {
+      throw new ConchError(`the RSA host key has ${bits} bits, ${minimum} are asked for: see minimumRSAHostKeySize`);
+    }
+    for (const { kind, key, keyId } of this.hostCertificates) {
+      if (kind === "host" && publicKeys[key.sshType()]?.public().equals(key) === true) continue;
+      throw new ConchError(`the certificate ${JSON.stringify(keyId.slice(0, 64))} is not for one of our host keys`);
+    }
+  }
+
+  /** What our keys can do: all of it, or what is on the application's own list. */
+  #hostKeyAlgorithms(listed: readonly string[]): string[] {
+    const certified = new Set(this.hostCertificates.map(({ key }) => key.sshType()));
+    const ours = algorithmsOf(Object.values(this.privateKeys ?? {}), certified, listed);
+    const narrows = typeof this.algorithms === "object" && this.algorithms?.hostKeys !== undefined;
+    return narrows ? ours.filter((name) => listed.includes(name)) : ours;
   }
 }

@@ -1,9 +1,15 @@
 /** The lowest layer of SSH: packets, key exchange, services (twisted.conch.ssh.transport; RFC 4253). */
 export * from "../transport/constants.js";
 export { nativeCiphers } from "../codec/ssh2.js";
+export { PROFILES, type AlgorithmChoice, type AlgorithmLists, type Profile } from "../transport/algorithms.js";
 export { SSHTransportBase, type TransportService } from "../transport/base.js";
 export { SSHClientTransport } from "../transport/client.js";
-export { SSHServerTransport, type HostKeySigner, type ServerTransportFactory } from "../transport/server.js";
+export {
+  SSHServerTransport,
+  type HostCertificate,
+  type HostKeySigner,
+  type ServerTransportFactory,
+} from "../transport/server.js";
 export type { Encryptions } from "../transport/encryptions.js";
 export { hassh, hasshServer } from "../transport/hassh.js";
 export type { Offer } from "../transport/negotiation.js";

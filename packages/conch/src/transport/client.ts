@@ -11,9 +11,10 @@ import { ServiceAccept, ServiceRequest } from "../messages/transport.js";
 import { Key } from "../ssh/keys.js";
 import { keep } from "../wire/writer.js";
 import { fingerprint, FingerprintFormats } from "../keys/fingerprint.js";
+import { DEFAULT_CLIENT_MACS } from "./algorithms.js";
 import { SSHTransportBase, type Exchange, type TransportService } from "./base.js";
 import { MSG_KEX_DH_GEX_GROUP, MSG_KEX_DH_GEX_REPLY } from "./constants.js";
-import { hostKeyAlgorithm } from "./host-key-algorithms.js";
+import { hostKeyAlgorithm, MIN_RSA_HOST_KEY_BITS } from "./host-key-algorithms.js";
 import {
   decodeStrings,
   encodeStrings,
@@ -32,8 +33,11 @@ interface Connection {
 
 export class SSHClientTransport extends SSHTransportBase {
   override isClient = true;
+  override supportedMACs: readonly string[] = DEFAULT_CLIENT_MACS;
   /** Require the host key's signature to be made with the algorithm that was negotiated, and the key to fit it. */
   checkHostKeyAlgorithm = true;
+  /** Bits of the smallest RSA host key to believe. */
+  minimumRSAHostKeySize = MIN_RSA_HOST_KEY_BITS;
   /** Bits of the group that a group exchange asks for; a group of a size outside is refused. */
   _dhMinimalGroupSize = MIN_GROUP_BITS;
   _dhPreferredGroupSize = 3072;
@@ -190,6 +194,9 @@ export class SSHClientTransport extends SSHTransportBase {
       if (named !== due || !key.supportedSignatureAlgorithms().includes(due)) {
         throw new KeyExchangeError("bad signature: not by the algorithm that was negotiated");
       }
+    }
+    if (key.type() === "RSA" && key.size() < this.minimumRSAHostKeySize) {
+      throw new HostKeyError(`the host has an RSA key of ${key.size()} bits`);
     }
     if (!key.verify(signature, hash)) throw new KeyExchangeError("bad signature");
   }

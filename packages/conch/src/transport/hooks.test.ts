@@ -212,9 +212,9 @@ test("the algorithms in use and to come are told by name", async () => {
     verifyDigestSize: 0,
   };
   const next: unknown[] = [];
-  const made = pair((c) => {
+  const made = pair((c, s) => {
     c.supportedCiphers = ["aes256-ctr"];
-    c.supportedMACs = ["hmac-sha2-256"];
+    c.supportedMACs = s.supportedMACs = ["hmac-sha2-256"];
     c.atExchange = () => next.push(c.currentEncryptions, c.nextEncryptions);
   });
   await settle(made);

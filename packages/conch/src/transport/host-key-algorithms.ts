@@ -5,6 +5,9 @@ const CERTIFICATE = "-cert-v01@openssh.com";
 const SHA1 = "ssh-rsa";
 const DSA = "ssh-dss";
 
+/** Unless an application sets another limit. */
+export const MIN_RSA_HOST_KEY_BITS = 2048;
+
 export interface HostKeyAlgorithm {
   /** The type of the key. */
   readonly format: string;
@@ -20,21 +23,23 @@ export function hostKeyAlgorithm(name: string): HostKeyAlgorithm {
   return { format: signature.startsWith("rsa-sha2-") ? "ssh-rsa" : signature, certified, signature };
 }
 
-/** What a server's keys can do: by key type, how it signs; and the types that have a certificate, which goes first. */
+/** Of the certificates that hold a key of this algorithm; the suffix goes before a domain, where there is one. */
+export function certifiedName(algorithm: string): string {
+  return `${algorithm.replace(/@openssh\.com$/, "")}${CERTIFICATE}`;
+}
+
+/**
+ * What a server's keys can do: by key, how it signs; first in certificates, for the types that have one. A name by which
+ * nobody should sign any more is there if `listed` has it.
+ */
 export function algorithmsOf(
   keys: readonly { supportedSignatureAlgorithms(): readonly string[] }[],
   certified: ReadonlySet<string>,
+  listed: readonly string[],
 ): string[] {
   const plain = keys.flatMap((key) => key.supportedSignatureAlgorithms()).filter((name) => name !== DSA);
-  const inCertificates = plain.filter((name) => name !== SHA1 && certified.has(hostKeyAlgorithm(name).format));
-  return [...inCertificates.map((name) => `${name}${CERTIFICATE}`), ...plain];
-}
-
-/** Unless somebody names it. */
-export function withoutSHA1(names: readonly string[]): string[] {
-  return names.filter((name) => name !== SHA1);
-}
-
-export function namesSHA1(names: readonly string[]): boolean {
-  return names.includes(SHA1);
+  const inCertificates = plain.filter((name) => certified.has(hostKeyAlgorithm(name).format)).map(certifiedName);
+  return [...inCertificates, ...plain].filter(
+    (name) => hostKeyAlgorithm(name).signature !== SHA1 || listed.includes(name),
+  );
 }

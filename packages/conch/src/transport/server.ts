@@ -3,7 +3,6 @@ import type { Factory } from "@strombus/reactor/protocol";
 import { KeyExchangeError } from "../error.js";
 import { GroupExchange, MAX_GROUP_BITS, MIN_GROUP_BITS, sizeToServe, type GroupSizes } from "../kex/group-exchange.js";
 import type { Pair } from "../kex/method.js";
-import { methods } from "../kex/methods.js";
 import { GlobalRequest } from "../messages/connection.js";
 import {
   KexGroup,
@@ -16,7 +15,7 @@ import {
 } from "../messages/kex.js";
 import { ServiceAccept, ServiceRequest } from "../messages/transport.js";
 import { mpintBytes } from "../wire/writer.js";
-import { DEFAULT_USER_KEY_ALGORITHMS } from "./algorithms.js";
+import { DEFAULT_USER_KEY_ALGORITHMS, type AlgorithmLists } from "./algorithms.js";
 import { SSHTransportBase, type Exchange, type TransportService } from "./base.js";
 import {
   DISCONNECT_SERVICE_NOT_AVAILABLE,
@@ -24,7 +23,7 @@ import {
   MSG_KEX_DH_GEX_REQUEST,
   MSG_KEX_DH_GEX_REQUEST_OLD,
 } from "./constants.js";
-import type { Group, Primes } from "./groups.js";
+import { isGroupExchange, type Group, type Primes } from "./groups.js";
 import { hostKeyAlgorithm } from "./host-key-algorithms.js";
 import {
   announcedKeys,
@@ -90,6 +89,11 @@ export class SSHServerTransport extends SSHTransportBase {
     this.supportedUserKeyAlgorithms = algorithms;
     if (this.peerExtensions.get("ext-info-in-auth@openssh.com")?.toString() !== "0") return;
     this.sendExtInfo([["server-sig-algs", algorithms.join(",")]]);
+  }
+
+  protected override setAlgorithms(lists: AlgorithmLists): void {
+    super.setAlgorithms(lists);
+    this.supportedUserKeyAlgorithms = lists.userKeys;
   }
 
   override setService(service: TransportService): void {
@@ -163,7 +167,7 @@ export class SSHServerTransport extends SSHTransportBase {
   /** Group exchange is for who has groups. */
   protected override offeredKeyExchanges(): readonly string[] {
     if (this.factory?.getDHPrime !== undefined && this.factory.primes !== null) return this.supportedKeyExchanges;
-    return this.supportedKeyExchanges.filter((name) => methods.get(name)?.kind !== "groupExchange");
+    return this.supportedKeyExchanges.filter((name) => !isGroupExchange(name));
   }
 
   protected override exchangeBegun(exchange: Exchange): void {

@@ -5,7 +5,15 @@
 import { reactor } from "@strombus/reactor";
 import type { IReactorTime } from "@strombus/reactor/interfaces";
 import { Protocol } from "@strombus/reactor/protocol";
-import { DEFAULT_CIPHERS, DEFAULT_HOST_KEY_ALGORITHMS, DEFAULT_KEY_EXCHANGES, DEFAULT_MACS } from "./algorithms.js";
+import {
+  algorithmLists,
+  DEFAULT_CIPHERS,
+  DEFAULT_HOST_KEY_ALGORITHMS,
+  DEFAULT_KEY_EXCHANGES,
+  DEFAULT_MACS,
+  type AlgorithmChoice,
+  type AlgorithmLists,
+} from "./algorithms.js";
 import type { PacketTap } from "./tap.js";
 
 export const VERSION = "Strombus_0.1.0";
@@ -60,4 +68,20 @@ export abstract class TransportSettings extends Protocol {
   packetTap: PacketTap | null = null;
   /** Tell the peer what was wrong with its input, by DISCONNECT, before closing for it; else close without a word. */
   disconnectOnError = true;
+
+  /**
+   * Sets all lists at once, by a profile or by lists of your own.
+   * @throws ValueError for a name that we do not know.
+   */
+  useAlgorithms(choice: AlgorithmChoice): void {
+    this.setAlgorithms(algorithmLists(choice, this.isClient));
+  }
+
+  protected setAlgorithms({ keyExchanges, hostKeys, ciphers, macs, compressions }: AlgorithmLists): void {
+    this.supportedKeyExchanges = keyExchanges;
+    this.supportedPublicKeys = hostKeys;
+    this.supportedCiphers = ciphers;
+    this.supportedMACs = macs;
+    this.supportedCompressions = compressions;
+  }
 }
