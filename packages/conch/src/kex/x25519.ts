@@ -1,8 +1,8 @@
 /**
- * X25519 over node:crypto (RFC 7748), with public keys as their 32 bytes. They go in and out as JSON Web Keys: OpenSSL's
- * DER decoder takes ten times as long.
+ * X25519 over node:crypto (RFC 7748), with public keys as their 32 bytes. They go in and out as JSON Web Keys where they
+ * can: OpenSSL's DER decoder takes ten times as long.
  */
-import { createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createPublicKey, diffieHellman, generateKeyPair, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { KeyExchangeError } from "../error.js";
 
 export const X25519_LENGTH = 32;
@@ -12,9 +12,40 @@ export interface X25519Pair {
   readonly privateKey: KeyObject;
 }
 
+const READY = 32; // pairs
+
+/** Pairs made ahead by the thread pool, from the first exchange on; each is used once. */
+const ready: X25519Pair[] = [];
+let ordered = 0;
+
+/** A fresh pair. */
 export function x25519Pair(): X25519Pair {
-  const { publicKey, privateKey } = generateKeyPairSync("x25519");
-  return { publicBytes: Buffer.from(publicKey.export({ format: "jwk" }).x!, "base64url"), privateKey };
+  const pair = ready.pop() ?? makePair();
+  while (ready.length + ordered < READY) orderPair();
+  return pair;
+}
+
+function orderPair(): void {
+  ordered++;
+  generateKeyPair("x25519", undefined, (error, publicKey, privateKey) => {
+    ordered--;
+    if (error === null) ready.push({ publicBytes: jwkBytes(publicKey), privateKey });
+  });
+}
+
+/**
+ * Encoded by the generator itself: a garbage collection while a pair's key is exported that was generated synchronously
+ * may wait for ever for a lock that the export holds (seen on Node 20). What the thread pool makes is free of that.
+ */
+function makePair(): X25519Pair {
+  const { publicKey, privateKey } = generateKeyPairSync("x25519", {
+    publicKeyEncoding: { format: "der", type: "spki" },
+  } as never) as unknown as { publicKey: Buffer; privateKey: KeyObject };
+  return { publicBytes: publicKey.subarray(-X25519_LENGTH), privateKey };
+}
+
+function jwkBytes(publicKey: KeyObject): Buffer {
+  return Buffer.from(publicKey.export({ format: "jwk" }).x!, "base64url");
 }
 
 /** @throws KeyExchangeError unless `theirs` is 32 bytes and the result is not all zero (RFC 8731 section 3). */
