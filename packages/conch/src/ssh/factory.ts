@@ -3,6 +3,7 @@ import type { Portal } from "@strombus/cred/portal";
 import { NotImplementedError } from "@strombus/reactor/exceptions";
 import type { IAddress, IProtocol } from "@strombus/reactor/interfaces";
 import { Factory, type ProtocolSource } from "@strombus/reactor/protocol";
+import { Defence, type Gate } from "../defence.js";
 import { ConchError } from "../error.js";
 import type { Certificate } from "../keys/certificate.js";
 import { algorithmLists, DEFAULT_KEY_EXCHANGES, type AlgorithmChoice } from "../transport/algorithms.js";
@@ -31,6 +32,8 @@ export class SSHFactory extends Factory {
   };
   /** Who may log in: to be set by the application. */
   portal: Portal | null = null;
+  /** Who is let in before anything is known of them but an address; null lets everybody in. */
+  defence: Gate | null = new Defence();
   /** Host keys by format: `ssh-rsa`, `ecdsa-sha2-nistp256`, `ssh-ed25519`... Filled by the getters when not set. */
   publicKeys: Record<string, Key> | null = null;
   privateKeys: Record<string, HostPrivateKey> | null = null;

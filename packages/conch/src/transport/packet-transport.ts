@@ -23,11 +23,13 @@ import {
 } from "./constants.js";
 import { encryptionsOf, type Encryptions } from "./encryptions.js";
 import { Flow, type Writers } from "./flow.js";
+import type { Offence } from "./gate.js";
 import { HandshakeState } from "./handshake.js";
 import { FloodError, IdentificationReader } from "./identification.js";
 import { Deadline } from "./patience.js";
 import { WaitingMessages } from "./queue.js";
 import { TransportSettings } from "./settings.js";
+import { StallWatch } from "./stall.js";
 import { ConnectionState } from "./state.js";
 import type { TapDirection, TappedPacket } from "./tap.js";
 
@@ -36,14 +38,15 @@ const log = new Logger({ namespace: "strombus.conch.ssh.transport" });
 const MSG_CHANNEL_DATA = 94;
 export const MSG_USERAUTH_SUCCESS = 52;
 
-/** The reasons that are about what the peer sent. */
-const BAD_INPUT: ReadonlySet<number> = new Set([
+/** The reasons that are about what the peer sent: it broke the protocol... */
+const BREACH: ReadonlySet<number> = new Set([
   DISCONNECT_PROTOCOL_ERROR,
-  DISCONNECT_KEY_EXCHANGE_FAILED,
   DISCONNECT_MAC_ERROR,
   DISCONNECT_COMPRESSION_ERROR,
   DISCONNECT_PROTOCOL_VERSION_NOT_SUPPORTED,
 ]);
+/** ...or there is no algorithm that both have. */
+const BAD_INPUT: ReadonlySet<number> = new Set([...BREACH, DISCONNECT_KEY_EXCHANGE_FAILED]);
 
 export abstract class PacketTransport extends TransportSettings {
   gotVersion = false;
@@ -64,6 +67,7 @@ export abstract class PacketTransport extends TransportSettings {
     () => this.#stream(),
   );
   readonly #deadline = new Deadline();
+  readonly #stall = new StallWatch();
   #identification: IdentificationReader | null = null;
   #startedAt = 0;
   /** In the place of packets from the peer, or as if they were. */
@@ -96,6 +100,7 @@ export abstract class PacketTransport extends TransportSettings {
   override connectionLost(_reason: Failure = connectionDone): void {
     this.handshake.close();
     this.#deadline.clear();
+    this.#stall.stop();
     this.incoming.free();
     this.outgoing.free();
   }
@@ -178,6 +183,7 @@ export abstract class PacketTransport extends TransportSettings {
   /** `reason` is a code of RFC 4253 section 11.1. Nothing is sent or dispatched after. */
   sendDisconnect(reason: number, desc: string): void {
     if (this.handshake.closed) return;
+    if (BREACH.has(reason)) this.offended("protocol");
     if (BAD_INPUT.has(reason) && !this.disconnectOnError) return this.#closeSilently(reason, desc);
     log.info("disconnecting with error, code {reason}, reason: {desc}", { reason, desc });
     this.sendPacket(Disconnect.number, Disconnect.encode({ reason, description: desc, language: "" }));
@@ -219,6 +225,9 @@ export abstract class PacketTransport extends TransportSettings {
     this.sendDisconnect(DISCONNECT_PROTOCOL_VERSION_NOT_SUPPORTED, `bad version ${version}`);
   }
 
+  /** The peer did something that may count against it where it comes from: a hook. */
+  offended(_offence: Offence): void {}
+
   // What the layers above do
 
   abstract sendKexInit(): void;
@@ -253,7 +262,10 @@ export abstract class PacketTransport extends TransportSettings {
   }
 
   protected arm(seconds: number, why: string): void {
-    this.#deadline.set(this.clock, seconds, () => this.sendDisconnect(DISCONNECT_BY_APPLICATION, why));
+    this.#deadline.set(this.clock, seconds, () => {
+      this.offended("timeout");
+      this.sendDisconnect(DISCONNECT_BY_APPLICATION, why);
+    });
   }
 
   /** "zlib@openssh.com" begins, both ways. */
@@ -272,6 +284,7 @@ export abstract class PacketTransport extends TransportSettings {
     if (reason === DISCONNECT_BY_APPLICATION)
       log.failure("error while handling what the peer sent", new Failure(error));
     try {
+      if (BREACH.has(reason)) this.offended("protocol");
       if (this.disconnectOnError) this.sendDisconnect(reason, said);
       else this.#closeSilently(reason, said);
     } catch (second) {
@@ -297,9 +310,16 @@ export abstract class PacketTransport extends TransportSettings {
 
   pauseProducing(): void {
     this.flow.outputFull = true;
+    this.#stall.full(
+      this.clock,
+      this.writeStallTimeout,
+      () => this.#stream()?.bytesTaken,
+      () => this.#stalled(),
+    );
   }
 
   resumeProducing(): void {
+    this.#stall.emptied();
     this.flow.outputFull = false;
   }
 
@@ -358,6 +378,12 @@ export abstract class PacketTransport extends TransportSettings {
     this.outgoing.send(number, body);
     if (number === MSG_USERAUTH_SUCCESS) this.loginSucceeded();
     this.flow.owe(body.length);
+  }
+
+  #stalled(): void {
+    log.warn("closing: the peer took nothing for {seconds} s", { seconds: this.writeStallTimeout });
+    this.close();
+    this.#stream()?.abortConnection?.();
   }
 
   /** What takes a packet's place; null leaves it there. */

@@ -38,6 +38,10 @@ export class Deadline {
     });
   }
 
+  get isSet(): boolean {
+    return this.#call !== null;
+  }
+
   clear(): void {
     if (this.#call?.active() === true) this.#call.cancel();
     this.#call = null;

@@ -1,4 +1,6 @@
 /** The server's side of the transport: host keys, the answers of a key exchange, services on request. */
+import type { Failure } from "@strombus/reactor/failure";
+import type { ITCPTransport } from "@strombus/reactor/interfaces";
 import type { Factory } from "@strombus/reactor/protocol";
 import { KeyExchangeError } from "../error.js";
 import { GroupExchange, MAX_GROUP_BITS, MIN_GROUP_BITS, sizeToServe, type GroupSizes } from "../kex/group-exchange.js";
@@ -23,6 +25,7 @@ import {
   MSG_KEX_DH_GEX_REQUEST,
   MSG_KEX_DH_GEX_REQUEST_OLD,
 } from "./constants.js";
+import type { Gate, Offence, Visit } from "./gate.js";
 import { isGroupExchange, type Group, type Primes } from "./groups.js";
 import { hostKeyAlgorithm } from "./host-key-algorithms.js";
 import {
@@ -60,6 +63,8 @@ export interface ServerTransportFactory extends Factory {
   getDHPrime?(bits: number): Group;
   readonly primes?: Primes | null;
   getService(transport: SSHServerTransport, name: string): (new () => TransportService) | null;
+  /** Asked for each connection before anything is said; without it everybody is let in. */
+  readonly defence?: Gate | null;
 }
 
 export class SSHServerTransport extends SSHTransportBase {
@@ -71,7 +76,26 @@ export class SSHServerTransport extends SSHTransportBase {
   /** Tell clients of all our host keys after login, for those that remember them. */
   announceHostKeys = true;
   #clientHostKeyAlgorithms: readonly string[] = [];
+  #visit: Visit | null = null;
   #algorithmsOfAll: readonly string[] | null = null;
+
+  override connectionMade(): void {
+    const gate = this.factory?.defence ?? null;
+    if (gate !== null) {
+      this.#visit = gate.admit(this.getPeer().address);
+      if (this.#visit === null) return this.#cut();
+    }
+    super.connectionMade();
+  }
+
+  override connectionLost(reason?: Failure): void {
+    this.#visit?.left();
+    super.connectionLost(reason);
+  }
+
+  override offended(offence: Offence): void {
+    this.#visit?.commit(offence);
+  }
 
   /**
    * Signature algorithms that this user may log in with, if they differ from those of all; asked when a login names the
@@ -97,6 +121,7 @@ export class SSHServerTransport extends SSHTransportBase {
   }
 
   override setService(service: TransportService): void {
+    if (this.avatar !== undefined) this.#visit?.loggedIn();
     super.setService(service);
     if (this.avatar === undefined || service.name !== "ssh-connection" || !this.announceHostKeys) return;
     if (this.factory?.publicKeys == null) return;
@@ -222,6 +247,14 @@ export class SSHServerTransport extends SSHTransportBase {
     const signature = privateKey.sign(hash, hostKeyAlgorithm(hostKey).signature);
     if (Buffer.isBuffer(signature)) finish(signature);
     else void this.suspend(signature, finish);
+  }
+
+  /** Without a word: whoever floods is owed none. */
+  #cut(): void {
+    this.handshake.close();
+    const transport: Partial<ITCPTransport> | null = this.transport;
+    if (transport?.abortConnection === undefined) transport?.loseConnection?.();
+    else transport.abortConnection();
   }
 
   #certificate(format: string): HostPublicKey | null {

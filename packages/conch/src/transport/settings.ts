@@ -49,6 +49,8 @@ export abstract class TransportSettings extends Protocol {
   serviceTimeout = 120;
   /** Seconds that a later key exchange may take. */
   rekeyTimeout = 60;
+  /** Seconds for which a peer may take none of what waits for it. */
+  writeStallTimeout = 60;
   /** Seconds after a DISCONNECT until the connection is cut. */
   closeTimeout = 5;
   /**

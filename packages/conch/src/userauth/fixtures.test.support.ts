@@ -8,6 +8,7 @@ import type { InterfaceToken } from "@strombus/reactor/components";
 import { Clock } from "@strombus/reactor/task";
 import { ValidPublicKey } from "../error.js";
 import { PasswordData, UserauthRequest } from "../messages/userauth.js";
+import type { Offence } from "../transport/gate.js";
 import type { SSHTransportBase, TransportService } from "../ssh/transport.js";
 import { type BytesLike, mpintBytes, toBuffer, Writer } from "../wire/writer.js";
 import { SSHUserAuthServer } from "./server.js";
@@ -25,6 +26,7 @@ export class FakeTransport {
   logoutFunction: (() => unknown) | null = null;
   peerExtensions = new Map<string, Buffer>();
   unimplemented = 0;
+  offences: Offence[] = [];
   lost = false;
   encrypted = { in: true, out: true };
   supportedUserKeyAlgorithms?: readonly string[];
@@ -44,6 +46,9 @@ export class FakeTransport {
   }
   sendUnimplemented(): void {
     this.unimplemented++;
+  }
+  offended(offence: Offence): void {
+    this.offences.push(offence);
   }
   setService(service: TransportService): void {
     this.service?.serviceStopped();

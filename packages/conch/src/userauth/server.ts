@@ -116,6 +116,7 @@ export class SSHUserAuthServer extends SSHService {
 
   /** The time to log in is over. */
   timeoutAuthentication(): void {
+    this.#transport.offended("timeout");
     this.#turnAway("you took too long");
   }
 
@@ -256,6 +257,7 @@ export class SSHUserAuthServer extends SSHService {
     if (this.method !== "none" && inHand?.isQuery !== true) {
       if (!reason.check(LoginFailed, ConchError)) log.failure("an authentication method broke", reason);
       this.#log("refused", reason.getErrorMessage());
+      this.#transport.offended("login");
       if (++this.#progress.failures > this.attemptsBeforeDisconnect) return void this.#turnAway("too many bad auths");
     }
     this.#sendFailure(false);

@@ -192,3 +192,22 @@ test("a reset by the peer is ConnectionLost with its cause", async () => {
   expect((server.error as Error).cause).toMatchObject({ code: "ECONNRESET" });
   await until(() => client.isLost);
 });
+
+test("bytesTaken moves with what the system takes, also within one large write, and stands while the peer reads nothing", async () => {
+  const [server, client] = await pair(reactor, new Recorder(), new Recorder());
+  client.transport.pauseProducing();
+  const size = 64 * 2 ** 20;
+  server.transport.write(Buffer.alloc(size));
+  for (let turns = 0; turns < 20; turns++) await turn();
+  const standing = server.transport.bytesTaken;
+  for (let turns = 0; turns < 20; turns++) await turn();
+  expect(server.transport.bytesTaken).toBe(standing);
+  expect(standing).toBeLessThan(size);
+
+  client.transport.resumeProducing();
+  await until(() => server.transport.bytesTaken > standing && server.transport.bufferedBytes > 0);
+  await until(() => client.bytes === size);
+  expect(server.transport.bytesTaken).toBe(size);
+  server.transport.loseConnection();
+  await until(() => client.isLost);
+});

@@ -31,6 +31,12 @@ const CLEAN_END = new ConnectionDone(); // one for all: making the stack of an e
 const OWNER = Symbol("connection");
 type OwnedSocket = Socket & { [OWNER]: StreamConnection };
 
+/** What node:net itself goes by to tell a slow peer from one that takes nothing. */
+interface WriteCounts {
+  readonly bytesWritten: number;
+  readonly writeQueueSize: number;
+}
+
 export interface ConnectionOptions {
   host: IAddress;
   peer: IAddress;
@@ -132,6 +138,12 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
 
   get bufferedBytes(): number {
     return this.#pendingBytes + this.#socket.writableLength;
+  }
+
+  /** By Node's own count of what waits in the system's queue: it sees progress within one large write. */
+  get bytesTaken(): number {
+    const { _handle: handle } = this.#socket as unknown as { _handle: WriteCounts | null };
+    return handle === null ? 0 : handle.bytesWritten - handle.writeQueueSize;
   }
 
   /** Chunks that lie side by side in memory become one. */
