@@ -65,6 +65,12 @@ export default {
       `${conch}(ssh/(session|factory)\\.ts|avatar\\.ts|checkers)`,
       "a service asks IConchUser and the portal",
     ),
+    below(
+      "forwarding",
+      `${conch}(ssh/(channel|connection)\\.ts|channel/)`,
+      `${conch}(forwarding/|ssh/forwarding\\.ts)`,
+      "channels know no forwarding",
+    ),
     below("ssh2", "^packages/conch/src/(?!codec/ssh2\\.ts)", "node_modules/ssh2", "one module imports ssh2's codec"),
   ],
   options: {

@@ -41,6 +41,14 @@ export function ssh(client: OpenSSH, login: Login): Program {
   return new Program(commandLine(client, login), { env: secrets(client, login) });
 }
 
+/** Starts ssh at a terminal of its own, where it asks for the password and all else that it wants to know. */
+export async function sshAsking(client: OpenSSH, login: Login): Promise<Program> {
+  const program = atTerminal(commandLine(client, login), { env: { SSH_ASKPASS_REQUIRE: "never" } });
+  await program.stdout.until(/password: $/);
+  program.type(`${login.password ?? "password"}\r`);
+  return program;
+}
+
 /** Starts ssh at a terminal of its own, where keys can be typed. */
 export function sshAtTerminal(client: OpenSSH, login: Login): Program {
   return atTerminal(commandLine(client, login), { env: secrets(client, login) });

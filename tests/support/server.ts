@@ -13,8 +13,12 @@ export interface Served {
   close(): Promise<void>;
 }
 
-/** Listens on a free port; every user gets sessions of this class. `setUp` may change the factory first. */
-export function serve(session: ChannelEntry, setUp: (factory: SSHFactory) => void = () => {}): Served {
+/** Listens on a free port; every user gets sessions of this class. `setUp` may change the factory first, and each user. */
+export function serve(
+  session: ChannelEntry,
+  setUp: (factory: SSHFactory) => void = () => {},
+  setUpUser: (user: ConchUser) => void = () => {},
+): Served {
   const hostKey = Key.generate("ed25519");
   const factory = new SSHFactory();
   factory.privateKeys = { "ssh-ed25519": hostKey };
@@ -23,6 +27,7 @@ export function serve(session: ChannelEntry, setUp: (factory: SSHFactory) => voi
     requestAvatar() {
       const user = new ConchUser();
       user.channelLookup["session"] = session;
+      setUpUser(user);
       return [IConchUser, user, () => {}] as const;
     },
   });

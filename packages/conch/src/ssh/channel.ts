@@ -132,7 +132,10 @@ export class SSHChannel implements ITransport {
     log.debug("{channel} is open", { channel: this.logPrefix() });
   }
 
-  /** The channel that we wanted was refused (ConchError of text and code), or the connection ended first (ConnectionLost). */
+  /**
+   * The channel that we wanted was refused (ConchError of text and code), or the connection ended first (ConnectionLost),
+   * also before one that the peer wanted could be opened.
+   */
   openFailed(reason: ConchError | Error): MaybeAsync {
     log.error("{channel} could not be opened: {reason}", { channel: this.logPrefix(), reason: reason.message });
   }

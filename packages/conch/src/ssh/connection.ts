@@ -1,4 +1,5 @@
 /** The connection: channels and global requests over one transport (twisted.conch.ssh.connection; RFC 4254). */
+import { ConnectionLost } from "@strombus/reactor/error";
 import { Failure } from "@strombus/reactor/failure";
 import type { MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger, LogLevel } from "@strombus/reactor/logger";
@@ -153,7 +154,10 @@ export class SSHConnection extends ActingConnection {
       () => this.getChannel(open.type, open.window, open.maxPacket, data),
       (channel) => {
         decided();
-        if (this.stopped) return;
+        if (this.stopped) {
+          guard(this, channel, () => channel.openFailed(new ConnectionLost("the connection has ended")));
+          return;
+        }
         channel.conn = this;
         if (isSession) this.#sessions.add(channel);
         this.#confirm(open.senderChannel, channel, data);
