@@ -10,6 +10,7 @@ import { type IAddress, IListeningPort, type IProtocol, type IProtocolFactory } 
 import { Logger } from "../logger.js";
 import { StreamConnection } from "./connection.js";
 import type { OpenTransport, TransportHost } from "./host.js";
+import { sharedSockets } from "./shared-sockets.js";
 
 const log = new Logger({ namespace: "strombus.reactor.stream" });
 const ERROR_LOG_INTERVAL = 1; // seconds; whoever exhausts our descriptors does not get a log line for each try
@@ -129,16 +130,28 @@ export interface ListeningHandle {
 
 /** node:net exports this for node:cluster, in every release we support; port and family are -1 for a path. */
 interface NetInternals {
-  _createServerHandle(address: string | null, port: number, family: 4 | 6 | -1): ListeningHandle | number;
+  _createServerHandle(
+    this: void,
+    address: string | null,
+    port: number,
+    family: 4 | 6 | -1,
+    descriptor?: number,
+  ): ListeningHandle | number;
 }
 
 /** A listening handle for an address. @throws CannotListenError */
 export function listenOn(address: string, port: number, family: 4 | 6 | -1, backlog: number): ListeningHandle {
+  const { _createServerHandle: create } = net as unknown as NetInternals;
   const any = address === "" && family !== -1;
-  const handle = (net as unknown as NetInternals)._createServerHandle(any ? null : address, port, family);
+  const shared = family === -1 ? null : sharedSockets();
+  const descriptor = shared?.take(address, port) ?? null;
+  const handle = descriptor === null ? create(any ? null : address, port, family) : create(null, 0, -1, descriptor);
   if (typeof handle === "number") throw cannotListen(address, port, handle);
   const error = handle.listen(backlog);
-  if (error === 0) return handle;
+  if (error === 0) {
+    if (descriptor === null) shared?.bound(handle);
+    return handle;
+  }
   handle.close();
   throw cannotListen(address, port, error);
 }

@@ -1,0 +1,79 @@
+/** `strombus run` as a program, and what its clients see. */
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { once } from "node:events";
+import { join } from "node:path";
+import { root } from "./example.js";
+import { Program, type Surroundings } from "./program.js";
+import { Transcript } from "./transcript.js";
+
+export const echoModule = join(root, "tests/dist/support/runner-echo.js");
+
+export function strombus(args: readonly string[], surroundings: Surroundings = {}): Program {
+  return new Program([process.execPath, join(root, "packages/reactor/bin/strombus.js"), ...args], surroundings);
+}
+
+/** A port that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+export interface Greeting {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly groups: readonly number[];
+  readonly told: string | null;
+}
+
+/** A connection to the echo application. */
+export class EchoClient {
+  readonly #socket: Socket;
+  readonly #transcript: Transcript;
+  readonly ended: Promise<unknown>;
+
+  constructor(port: number) {
+    this.#socket = connect(port, "127.0.0.1");
+    this.#socket.on("error", () => {}); // the transcript ends, and that tells
+    this.#transcript = new Transcript(`connection to port ${port}`, this.#socket);
+    this.ended = new Promise((resolve) => this.#socket.once("close", resolve));
+  }
+
+  /** What the application says first. */
+  async greeting(): Promise<Greeting> {
+    const [line] = await this.#transcript.until(/^\{.*\}\n/);
+    return JSON.parse(line) as Greeting;
+  }
+
+  async echo(text: string): Promise<void> {
+    this.send(`${text}\n`);
+    await this.#transcript.until(`${text}\n`);
+  }
+
+  send(text: string): void {
+    this.#socket.write(text);
+  }
+
+  close(): void {
+    this.#socket.end();
+  }
+}
+
+/** Connects, is greeted and leaves. */
+export async function visit(port: number): Promise<Greeting> {
+  const client = new EchoClient(port);
+  const greeting = await client.greeting();
+  client.close();
+  return greeting;
+}
+
+/** The status of an HTTP answer. */
+export async function statusOf(port: number, path: string, method = "GET"): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { method });
+  await response.text();
+  return response.status;
+}
