@@ -42,6 +42,8 @@ export class FakeTransport implements ITCPTransport {
   readonly isServer: boolean;
   /** What is written and not yet moved. */
   stream: Buffer[] = [];
+  /** The pump is to break the connection off. */
+  broken = false;
   /** Told after the protocol's `connectionLost`. */
   onLost: ((reason: Failure) => void) | null = null;
   readonly #host: IAddress;
@@ -148,10 +150,20 @@ export class FakeTransport implements ITCPTransport {
 
   /** Takes all that is written and not yet moved. */
   getOutBuffer(): Buffer {
+    return this.take(this.#buffered);
+  }
+
+  /** Takes the first bytes of what is written and not yet moved. */
+  protected take(size: number): Buffer {
     const bytes = Buffer.concat(this.stream);
-    this.stream = [];
-    this.#buffered = 0;
-    return bytes;
+    this.stream = size < bytes.length ? [bytes.subarray(size)] : [];
+    this.#buffered = bytes.length - Math.min(size, bytes.length);
+    return bytes.subarray(0, size);
+  }
+
+  /** How many bytes of what is written are on their way no longer. */
+  protected get arrived(): number {
+    return this.#buffered;
   }
 
   /** Delivers bytes, and drops them if this side is closing. */
@@ -162,7 +174,8 @@ export class FakeTransport implements ITCPTransport {
 
   /** For the pump: what there is for a peer that is reading, else null. */
   outputFor(peer: FakeTransport): Buffer | null {
-    return this.#buffered === 0 || peer.#holdsBack() ? null : this.getOutBuffer();
+    const { arrived } = this;
+    return arrived === 0 || peer.#holdsBack() ? null : this.take(arrived);
   }
 
   /** For the pump: the buffer may be empty now, and the producer may be waiting for that. */
@@ -188,6 +201,15 @@ export class FakeTransport implements ITCPTransport {
     if (IHalfCloseableProtocol.providedBy(protocol)) this.#guard(() => protocol.writeConnectionLost());
     peer.#readEnded();
     return true;
+  }
+
+  /** For the pump: the connection broke, whatever either side had to say. */
+  breakOff(reason: Failure): void {
+    this.disconnecting = true;
+    this.disconnected = true;
+    this.getOutBuffer();
+    this.#reason ??= reason;
+    this.#lost();
   }
 
   #readEnded(): void {

@@ -9,7 +9,17 @@ export {
   makeFakeClient,
   makeFakeServer,
 } from "./iosim.js";
+export {
+  type CleaningTest,
+  EventLoggingObserver,
+  FakeDatagramTransport,
+  NonStreamingProducer,
+  StringIOWithoutClosing,
+  waitUntilAllDisconnected,
+} from "./doubles.js";
+export { type Faults, faulty, FaultyTransport } from "./faulty-transport.js";
 export { assertNoLoggedErrors, captureLoggedErrors, flushLoggedErrors } from "./logged.js";
 export { FakeConnector, FakePort, MemoryReactor, MemoryReactorClock, RaisingMemoryReactor } from "./memory-reactor.js";
-export { AccumulatingProtocol } from "./protocols.js";
+export { AccumulatingProtocol, LineSendingProtocol } from "./protocols.js";
+export { assertNoResult, failureResultOf, successResultOf } from "./results.js";
 export { StringTransport, type StringTransportOptions, StringTransportWithDisconnection } from "./string-transport.js";

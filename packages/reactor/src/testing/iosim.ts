@@ -9,7 +9,7 @@
  * ```
  */
 import { IPv4Address } from "../address.js";
-import { ConnectionRefusedError } from "../error.js";
+import { ConnectionLost, ConnectionRefusedError } from "../error.js";
 import { AssertionError } from "../exceptions.js";
 import { Failure } from "../failure.js";
 import type { IProtocol } from "../interfaces.js";
@@ -18,6 +18,7 @@ import { FakeTransport } from "./fake-transport.js";
 import type { MemoryReactor } from "./memory-reactor.js";
 
 export { FakeTransport, type FakeTransportOptions } from "./fake-transport.js";
+export { type Faults, faulty, FaultyTransport } from "./faulty-transport.js";
 
 const MOST_ROUNDS = 1000; // two protocols that answer each other for ever are a mistake
 
@@ -52,8 +53,17 @@ export class IOPump {
     serverIO.drained();
     if (fromClient !== null) serverIO.bufferReceived(fromClient);
     if (fromServer !== null) clientIO.bufferReceived(fromServer);
+    if (serverIO.broken || clientIO.broken) return this.#breakOff();
     if (fromClient !== null || fromServer !== null) return true;
     return serverIO.passEndTo(clientIO) || clientIO.passEndTo(serverIO);
+  }
+
+  /** Both sides learn at once that there is no connection any more; false if they know. */
+  #breakOff(): boolean {
+    const knew = !this.clientIO.connected && !this.serverIO.connected;
+    const reason = new Failure(new ConnectionLost("the connection in memory broke"));
+    for (const end of [this.serverIO, this.clientIO]) end.breakOff(reason);
+    return !knew;
   }
 
   /** Pumps until all is quiet. Returns whether anything happened. @throws AssertionError after 1000 rounds. */

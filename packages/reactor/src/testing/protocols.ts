@@ -1,7 +1,9 @@
-/** A protocol that remembers what happened to it. */
+/** Protocols that remember what happened to them. */
 import type { Deferred } from "../defer.js";
 import type { Failure } from "../failure.js";
+import type { BytesLike } from "../interfaces.js";
 import { Protocol } from "../protocol.js";
+import { LineReceiver } from "../protocols/basic.js";
 
 /** Gathers what it receives. A factory's `protocolConnectionMade` fires once with the first of its protocols to connect. */
 export class AccumulatingProtocol extends Protocol {
@@ -31,5 +33,36 @@ export class AccumulatingProtocol extends Protocol {
     const waiting = this.closedDeferred;
     this.closedDeferred = null;
     waiting?.callback(null);
+  }
+}
+
+/** Sends its lines when it connects, or when the first line comes, and keeps what it receives. */
+export class LineSendingProtocol extends LineReceiver {
+  lostConn = false;
+  readonly response: Buffer[] = [];
+  readonly lines: readonly BytesLike[];
+  readonly start: boolean;
+
+  constructor(lines: readonly BytesLike[], { start = true }: { start?: boolean } = {}) {
+    super();
+    this.lines = [...lines];
+    this.start = start;
+  }
+
+  override connectionMade(): void {
+    if (this.start) this.#send();
+  }
+
+  override lineReceived(line: Buffer): void {
+    if (!this.start && this.response.length === 0) this.#send();
+    this.response.push(line);
+  }
+
+  override connectionLost(): void {
+    this.lostConn = true;
+  }
+
+  #send(): void {
+    for (const line of this.lines) this.sendLine(line);
   }
 }
