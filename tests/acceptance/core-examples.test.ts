@@ -1,0 +1,96 @@
+/** The examples of the reactor as programs, with clients of Node's and with each other. */
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { startCoreExample, coreExample } from "../support/core-example.js";
+import { temporaryFolder } from "../support/folder.js";
+import { Transcript } from "../support/transcript.js";
+
+/** A client of Node's own. */
+function client(where: number | string): { socket: Socket; heard: Transcript } {
+  const socket = typeof where === "number" ? connect(where, "localhost") : connect(where);
+  return { socket, heard: new Transcript("client", socket) };
+}
+
+describe("echo", () => {
+  test("by TCP: the client says hello, hears it, and both end", async () => {
+    const server = await startCoreExample("echo/tcp-server", ["0"]);
+    const { socket, heard } = client(server.port);
+    socket.write("one");
+    await heard.until("one");
+    socket.end();
+    const talker = coreExample("echo/tcp-client", [String(server.port)]);
+    expect(await talker.ending).toEqual({ status: 0, signal: null });
+    expect(talker.stdout.lines).toEqual(["the server said: hello, world!", "the connection is closed"]);
+    expect(await server.program.kill()).toEqual({ status: 0, signal: null });
+  });
+
+  test("by UNIX socket: the same, and a second server is refused", async () => {
+    const path = join(temporaryFolder(), "socket");
+    const server = await startCoreExample("echo/unix-server", [path]);
+    const { socket, heard } = client(path);
+    socket.write("one");
+    await heard.until("one");
+    socket.end();
+    const talker = coreExample("echo/unix-client", [path]);
+    expect(await talker.ending).toEqual({ status: 0, signal: null });
+    expect(talker.stdout.lines[0]).toBe("the server said: hello, world!");
+    expect((await coreExample("echo/unix-server", [path]).ending).status).toBe(1);
+    await server.program.kill();
+    const late = coreExample("echo/unix-client", [path]);
+    await late.ending;
+    expect(late.stdout.text).toMatch(/^the connection failed: /);
+  });
+});
+
+test("chat: people hear each other, not themselves, and not control characters", async () => {
+  const { program, port } = await startCoreExample("chat/main", ["0"]);
+  const [ann, bob] = [client(port), client(port)];
+  ann.socket.write("ann\r\n");
+  await ann.heard.until("Welcome, ann! Here are: only you.");
+  bob.socket.write("ann\n");
+  await bob.heard.until("That name is taken.");
+  bob.socket.write("bob\n");
+  await bob.heard.until("Welcome, bob! Here are: ann.");
+  await ann.heard.until("bob has come");
+  ann.socket.write("hello \x1b[31mred\n");
+  await bob.heard.until("ann: hello \\x1b[31mred\n");
+  bob.socket.end();
+  await ann.heard.until("bob has left");
+  expect(ann.heard.text).not.toContain("red");
+  ann.socket.write(`${"x".repeat(2000)}\n`);
+  await ann.heard.end();
+  await program.kill();
+});
+
+test("a port forwarder stands between client and server", async () => {
+  const server = await startCoreExample("echo/tcp-server", ["0"]);
+  const forwarder = await startCoreExample("portforward/main", ["0", "localhost", String(server.port)]);
+  const talker = coreExample("echo/tcp-client", [String(forwarder.port)]);
+  expect(await talker.ending).toEqual({ status: 0, signal: null });
+  expect(talker.stdout.lines[0]).toBe("the server said: hello, world!");
+  await server.program.kill();
+  const { heard } = client(forwarder.port);
+  expect(await heard.end()).toBe("");
+  await forwarder.program.kill();
+});
+
+test("cred over lines: who is let in learns what they may, and their leaving is noticed", async () => {
+  const { program, port } = await startCoreExample("line-login/main", ["0"]);
+  const { socket, heard } = client(port);
+  const say = async (line: string, answer: string): Promise<void> => {
+    socket.write(`${line}\r\n`);
+    await heard.until(`${answer}\r\n`);
+  };
+  await say("PRIVILEGES", "log in first");
+  await say("USER ann", "and who says so?");
+  await say("PASS wrong", "no");
+  await say("PASS secret", "welcome");
+  await say("PASS secret", "you are somebody already");
+  await say("PRIVILEGES", "be ann, log out");
+  await say("DANCE", "what?");
+  socket.write("QUIT\r\n");
+  await heard.end();
+  await program.stdout.until("ann has left");
+  await program.kill();
+});
