@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   // Tests run on the sources: no stale build can pass.
   resolve: { conditions: ["strombus-source"] },
-  ssr: { resolve: { conditions: ["strombus-source", "node", "import", "default"] } },
+  ssr: { resolve: { conditions: ["strombus-source", "node", "default"] } },
   test: {
     include: ["packages/*/src/**/*.test.ts", "tests/acceptance/**/*.test.ts", "tests/hostile/**/*.test.ts"],
     setupFiles: ["tests/support/addon.setup.ts"],

@@ -29,9 +29,9 @@ export interface Example {
 /** Starts an example on a free port; it is listening when this returns. */
 export async function startExample(
   name: string,
-  { folder = sharedFolder(), node = [] as string[] } = {},
+  { folder = sharedFolder(), node = [] as string[], env = {} } = {},
 ): Promise<Example> {
-  const program = new Program(exampleCommand(name, { node, args: [folder, "--port", "0"] }));
+  const program = new Program(exampleCommand(name, { node, args: [folder, "--port", "0"] }), { env });
   const [, port] = await program.stdout.until(/listens on port (\d+)\.[^]*Ctrl-C stops the server\.\n/);
   return { program, port: Number(port) };
 }
