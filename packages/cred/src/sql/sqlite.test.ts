@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ValueError } from "@strombus/reactor/exceptions";
 import { afterAll, describe, expect, test } from "vitest";
 import { openDatabase } from "./database.js";
-import { type SQLiteConnection, sqlite } from "./sqlite.js";
+import { type SQLiteConnection, nodeSQLite, sqlite } from "./sqlite.js";
 
 const require = createRequire(import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), "cred-"));
@@ -15,12 +15,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const openers: Record<string, (path: string) => SQLiteConnection> = {
   libsql: (path) => new (require("libsql") as new (path: string) => SQLiteConnection)(path),
 };
-try {
-  const { DatabaseSync } = require("node:sqlite") as { DatabaseSync: new (path: string) => SQLiteConnection };
-  openers["node:sqlite"] = (path) => new DatabaseSync(path);
-} catch {
-  // Node 20 has none.
-}
+const builtin = nodeSQLite(); // Node 20 has none
+if (builtin) openers["node:sqlite"] = (path) => new builtin(path);
 
 for (const [name, open] of Object.entries(openers)) {
   describe(`SQLite by ${name}`, () => {

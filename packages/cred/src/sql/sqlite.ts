@@ -1,5 +1,4 @@
 /** SQLite in this process. A query takes microseconds, and the event loop with it. */
-import { createRequire } from "node:module";
 import { NotImplementedError } from "@strombus/reactor/exceptions";
 import { optional } from "../optional.js";
 import type { SQLDatabase, SQLRow } from "./database.js";
@@ -70,10 +69,8 @@ function opener(): Opener {
   throw new NotImplementedError(`SQLite needs Node 22.13, or one of the packages ${packages}: npm install libsql`);
 }
 
-function nodeSQLite(): Opener | null {
-  try {
-    return (createRequire(import.meta.url)("node:sqlite") as { DatabaseSync: Opener }).DatabaseSync;
-  } catch {
-    return null;
-  }
+/** Node's own; null where it has none. */
+export function nodeSQLite(): Opener | null {
+  const module = process.getBuiltinModule("node:sqlite") as { DatabaseSync: Opener } | undefined;
+  return module?.DatabaseSync ?? null;
 }
