@@ -1,10 +1,10 @@
 /** A PostgreSQL server of one's own: a new cluster in a temporary folder, run by a user who is not root. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { temporaryFolder } from "./folder.js";
 import { needed } from "./needed.js";
+import { freePort } from "./ports.js";
 import { Program } from "./program.js";
 
 const VERSIONS = "/usr/lib/postgresql";
@@ -71,13 +71,4 @@ function listing(folder: string): string[] {
   } catch {
     return [];
   }
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
 }

@@ -49,6 +49,11 @@ export class Program {
     this.#child.stdin.end();
   }
 
+  /** Sends a signal that does not end it. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   /** Sends a signal; without one, asks it to end. Returns how it ended. */
   async kill(signal: NodeJS.Signals = "SIGTERM"): Promise<Ending> {
     this.#child.kill(signal);
