@@ -36,6 +36,8 @@ import {
   ChannelWindowAdjust,
   GlobalRequest,
 } from "../messages/connection.js";
+import { permissionsOf } from "../permissions.js";
+import { admitChannel, admitRequest, admitsGlobalRequest } from "../permissions/gate.js";
 import { DISCONNECT_BY_APPLICATION, DISCONNECT_PROTOCOL_ERROR } from "../transport/constants.js";
 import { Reader } from "../wire/reader.js";
 import { keep, toBuffer, type BytesLike } from "../wire/writer.js";
@@ -123,7 +125,7 @@ export class SSHConnection extends ActingConnection {
       this.transport?.sendPacket(result ? MSG_REQUEST_SUCCESS : MSG_REQUEST_FAILURE, answer);
     };
     this.#globalRequests.add(
-      () => this.gotGlobalRequest(type, data, wantReply),
+      () => admitsGlobalRequest(permissionsOf(this), type, data) && this.gotGlobalRequest(type, data, wantReply),
       reply,
       (error) => {
         log.failure("global request {type} failed", new Failure(error), { type });
@@ -151,7 +153,10 @@ export class SSHConnection extends ActingConnection {
       if (isSession) this.#sessionDecisions -= 1;
     };
     settle(
-      () => this.getChannel(open.type, open.window, open.maxPacket, data),
+      () => {
+        admitChannel(permissionsOf(this), open.type, data);
+        return this.getChannel(open.type, open.window, open.maxPacket, data);
+      },
       (channel) => {
         decided();
         if (this.stopped) {
@@ -274,9 +279,11 @@ export class SSHConnection extends ActingConnection {
     };
     const handle = () => {
       if (isClosing(channel)) return false;
+      const admitted = admitRequest(permissionsOf(this), channel, [type, data]);
+      if (admitted === null) return false;
       channel.holdOutput();
       held = true;
-      const result = channel.requestReceived(type, data, wantReply);
+      const result = channel.requestReceived(...admitted, wantReply);
       if (isLater(result) && !STARTS_PROGRAM.has(type)) release();
       return result;
     };

@@ -11,6 +11,7 @@ import { ConchUser } from "../avatar.js";
 import { FakeTransport, loggedErrors, open } from "../channel/fixtures.test.support.js";
 import { ProtocolError } from "../error.js";
 import type { TerminalModes, WindowSize } from "../interfaces.js";
+import { Permissions, restrict } from "../permissions.js";
 import { NS } from "./common.js";
 import * as connection from "./connection.js";
 import { SSHConnection } from "./connection.js";
@@ -411,6 +412,16 @@ describe("environment", () => {
     test("what it does not permit fails without a log, other errors with one", () => {
       expect(loggedErrors(() => expect(set("FORBIDDEN")).toBe(false))).toEqual([]);
       expect(loggedErrors(() => expect(set("BROKEN")).toBe(false))).toHaveLength(1);
+    });
+
+    test("those of the login are set before a program starts, as far as they are permitted", () => {
+      const environment = new Map([
+        ["GIVEN", "1"],
+        ["FORBIDDEN", "2"],
+      ]);
+      restrict(transport, new Permissions({ environment, command: "forced" }));
+      conn.ssh_CHANNEL_REQUEST(Buffer.concat([u32(session.id!), NS("exec"), Buffer.of(0), NS("asked for")]));
+      expect((fake() as FakeSession & { env?: object }).env).toEqual({ GIVEN: "1", SSH_ORIGINAL_COMMAND: "asked for" });
     });
 
     test("S1: number and size are bounded", () => {

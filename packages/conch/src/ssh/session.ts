@@ -1,16 +1,18 @@
 /** Sessions: a shell, a command or a subsystem on a channel (twisted.conch.ssh.session; RFC 4254 section 6). */
 import { adapt, implementer, providedBy } from "@strombus/reactor/components";
+import { maybeDeferred } from "@strombus/reactor/defer";
 import { RuntimeError } from "@strombus/reactor/exceptions";
 import { Failure } from "@strombus/reactor/failure";
 import { ITransport, type MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
-import { succeeds } from "../channel/later.js";
+import { after, succeeds } from "../channel/later.js";
 import { EXTENDED_DATA_STDERR } from "../channel/numbers.js";
 import { type Program, SSHSessionProcessProtocol, wrapProcessProtocol, wrapProtocol } from "../session/program.js";
 import { parseRequest_pty_req, parseRequest_window_change } from "../session/terminal.js";
 import { EnvironmentVariableNotPermitted, ISession, ISessionSetEnv, type MaybeLater } from "../interfaces.js";
 import { Env, Exec, Subsystem } from "../messages/connection.js";
-import { Writer } from "../wire/writer.js";
+import { originalCommandOf, permissionsOf } from "../permissions.js";
+import { type BytesLike, toBuffer, Writer } from "../wire/writer.js";
 import { SSHChannel } from "./channel.js";
 
 export {
@@ -82,13 +84,15 @@ export class SSHSession extends SSHChannel {
 
   request_shell(data: Buffer): MaybeLater<boolean> {
     const session = this.#adapted();
-    return this.#start("shell", (client) => session.openShell(client));
+    return this.#start("shell", (client) => after(this.#setVariables(session), () => session.openShell(client)));
   }
 
   request_exec(data: Buffer): MaybeLater<boolean> {
     const session = this.#adapted();
     const { command } = Exec.decode(data);
-    return this.#start("exec", (client) => session.execCommand(client, command));
+    return this.#start("exec", (client) =>
+      after(this.#setVariables(session), () => session.execCommand(client, command)),
+    );
   }
 
   request_pty_req(data: Buffer): MaybeLater<boolean> {
@@ -173,6 +177,23 @@ export class SSHSession extends SSHChannel {
   #adapted(): ISession {
     this.session ??= adapt(ISession, this.avatar);
     return this.session;
+  }
+
+  /** The variables that come with the user's login, and what was asked for in place of a forced command. */
+  #setVariables(session: ISession): MaybeAsync {
+    if (!providedBy(ISessionSetEnv, session)) return;
+    const original = originalCommandOf(this);
+    const variables: (readonly [name: string, value: BytesLike])[] = [...permissionsOf(this.conn).environment];
+    if (original !== null) variables.push(["SSH_ORIGINAL_COMMAND", original]);
+    let done: MaybeAsync = undefined;
+    for (const [name, value] of variables) {
+      done = after(done, () =>
+        maybeDeferred(() => session.setEnv(toBuffer(name), toBuffer(value))).addErrback((reason: Failure) => {
+          reason.trap(EnvironmentVariableNotPermitted);
+        }),
+      );
+    }
+    return done;
   }
 
   /** Starts the one program of a session; the client counts when it has begun. */

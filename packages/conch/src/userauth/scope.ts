@@ -2,13 +2,22 @@
  * To which login and to which connection credentials belong, for checkers that want several of them before they let
  * someone in, or that go by what an application knows of the connection.
  */
+import { Permissions, restrictionsOf } from "../permissions.js";
 import type { SSHTransportBase } from "../ssh/transport.js";
 
 /**
  * One attempt to log in: one user, one service, one connection. A new user or service on the same connection begins
  * another, so that what was shown for the one is nothing to the other (RFC 4252 section 5).
  */
-export class LoginScope {}
+export class LoginScope {
+  /** What all that was accepted so far permits. */
+  permissions = Permissions.all;
+
+  /** These credentials were accepted. @throws UnauthorizedLogin when what they permit does not go with what others do */
+  accepted(credentials: object): void {
+    this.permissions = this.permissions.and(restrictionsOf(credentials));
+  }
+}
 
 const scopes = new WeakMap<object, LoginScope>();
 const transports = new WeakMap<object, SSHTransportBase>();

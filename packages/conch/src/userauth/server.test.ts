@@ -1,5 +1,5 @@
-import { AllowAnonymousAccess, type ICredentialsChecker } from "@strombus/cred/checkers";
-import { IAnonymous, ISSHPrivateKey, IUsernamePassword } from "@strombus/cred/credentials";
+import { AllowAnonymousAccess, type AvatarId, type ICredentialsChecker } from "@strombus/cred/checkers";
+import { IAnonymous, type ICredentials, ISSHPrivateKey, IUsernamePassword } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { Deferred, fail, succeed } from "@strombus/reactor/defer";
 import type { Failure } from "@strombus/reactor/failure";
@@ -7,6 +7,7 @@ import { describe, expect, test } from "vitest";
 import { ConchError, NotEnoughAuthentication } from "../error.js";
 import { IConchUser } from "../interfaces.js";
 import { PublicKeySigned, UserauthInfoResponse } from "../messages/userauth.js";
+import { permissionsOf, Permissions, restrict } from "../permissions.js";
 import { SSHUserAuthServer } from "../ssh/userauth.js";
 import {
   failure,
@@ -690,6 +691,59 @@ describe("keyboard-interactive of a subclass", () => {
     service.ssh_USERAUTH_REQUEST(ask);
     clock.advance(DELAY);
     expect(transport.packets[9]).toEqual([51, failure("keyboard-interactive")]);
+  });
+});
+
+describe("what a login permits", () => {
+  const noPty = new Permissions({ pty: false });
+  const noAgent = new Permissions({ agentForwarding: false });
+
+  /** Accepts any key and any password, in part or as enough, with a restriction each. */
+  class Restricting extends PasswordChecker {
+    override requestAvatarId(credentials: ICredentials): AvatarId {
+      const { username, password } = credentials as IUsernamePassword;
+      if (password === "bad") throw new UnauthorizedLogin();
+      restrict(credentials, password === "partly" ? noPty : noAgent);
+      if (password === "partly") throw new NotEnoughAuthentication();
+      return username;
+    }
+  }
+
+  test("A15: restrictions of all that was accepted reach the connection", () => {
+    const { clock, service, transport } = serve({ checkers: [new Restricting()] });
+    service.ssh_USERAUTH_REQUEST(password("partly"));
+    clock.advance(DELAY);
+    expect(permissionsOf({ transport }).pty).toBe(true);
+    service.ssh_USERAUTH_REQUEST(password("good"));
+    expect(transport.packets.at(-1)).toEqual(SUCCESS);
+    expect(permissionsOf({ transport })).toMatchObject({ pty: false, agentForwarding: false, x11Forwarding: true });
+  });
+
+  test("A9: those of another user's partial success do not", () => {
+    const { clock, service, transport } = serve({ checkers: [new Restricting()] });
+    service.ssh_USERAUTH_REQUEST(password("partly", "other"));
+    clock.advance(DELAY);
+    service.ssh_USERAUTH_REQUEST(password("good"));
+    expect(permissionsOf({ transport })).toMatchObject({ pty: true, agentForwarding: false });
+  });
+
+  test("two forced commands that differ let nobody in, and the avatar is logged out", () => {
+    class Forcing extends PasswordChecker {
+      override requestAvatarId(credentials: ICredentials): AvatarId {
+        const { username, password } = credentials as IUsernamePassword;
+        restrict(credentials, new Permissions({ command: password }));
+        if (password === "one") throw new NotEnoughAuthentication();
+        return username;
+      }
+    }
+    const { clock, service, transport, realm } = serve({ checkers: [new Forcing()] });
+    for (const each of ["one", "two"]) {
+      service.ssh_USERAUTH_REQUEST(password(each));
+      clock.advance(DELAY);
+    }
+    expect(transport.packets).toHaveLength(2);
+    expect(transport.packets.at(-1)).toEqual([51, failure("password")]);
+    expect(realm).toMatchObject({ avatars: 1, logouts: 1 });
   });
 });
 

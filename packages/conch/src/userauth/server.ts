@@ -18,6 +18,7 @@ import type { IReactorTime } from "@strombus/reactor/interfaces";
 import { ConchError, IgnoreAuthentication, NotEnoughAuthentication, ProtocolError, ValidPublicKey } from "../error.js";
 import { IConchUser } from "../interfaces.js";
 import { PasswordData, UserauthFailure, UserauthPkOk, UserauthRequest } from "../messages/userauth.js";
+import { restrict } from "../permissions.js";
 import { namedMethod, SSHService } from "../ssh/service.js";
 import {
   DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE,
@@ -194,8 +195,23 @@ export class SSHUserAuthServer extends SSHService {
 
   /** Logs in with credentials of the current request; for the methods of subclasses too. */
   protected login(credentials: object): Deferred {
-    noteScope(credentials, this.#progress.scope, this.#transport);
-    return this.portal.login(credentials, null, IConchUser);
+    const { scope } = this.#progress;
+    noteScope(credentials, scope, this.#transport);
+    return this.portal.login(credentials, null, IConchUser).addCallbacks(
+      (login) => {
+        try {
+          scope.accepted(credentials);
+        } catch (error) {
+          logOutOf(login);
+          throw error;
+        }
+        return login;
+      },
+      (reason: Failure) => {
+        if (reason.check(NotEnoughAuthentication)) scope.accepted(credentials);
+        return reason;
+      },
+    );
   }
 
   /**
@@ -229,6 +245,7 @@ export class SSHUserAuthServer extends SSHService {
       logOut(logout);
       throw new ConchError("no such service");
     }
+    restrict(transport, this.#progress.scope.permissions);
     this.#log("accepted");
     this.#progress.finish();
     try {
