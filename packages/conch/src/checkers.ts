@@ -7,7 +7,7 @@ export {
   UNIXAuthorizedKeysFiles,
 } from "./checkers/authorized-keys.js";
 export { type PasswdEntry, pwd, type UserDatabase } from "./checkers/passwd.js";
-export { SSHProtocolChecker } from "./checkers/protocol.js";
+export { SSHProtocolChecker, type SSHProtocolCheckerOptions } from "./checkers/protocol.js";
 export { SSHPublicKeyChecker, type SSHPublicKeyCheckerOptions } from "./checkers/public-key.js";
 export { type ShadowDatabase, type ShadowEntry, spwd } from "./checkers/shadow.js";
 export {

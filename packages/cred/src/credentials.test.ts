@@ -7,16 +7,35 @@ import {
   DigestedCredentials,
   IAnonymous,
   ICredentials,
+  IKeyboardInteractive,
+  IPluggableAuthenticationModules,
+  ISSHHostBased,
   ISSHPrivateKey,
   IUsernameDigestHash,
   IUsernameHashedPassword,
   IUsernamePassword,
+  IUsernamePasswordChange,
+  KeyboardInteractive,
+  PluggableAuthenticationModules,
+  SSHHostBased,
   SSHPrivateKey,
   UsernameHashedPassword,
   UsernamePassword,
+  UsernamePasswordChange,
 } from "./credentials.js";
 
-const kinds = [IUsernamePassword, IUsernameHashedPassword, IUsernameDigestHash, IAnonymous, ISSHPrivateKey];
+const kinds = [
+  IUsernamePassword,
+  IUsernameHashedPassword,
+  IUsernameDigestHash,
+  IAnonymous,
+  ISSHPrivateKey,
+  IUsernamePasswordChange,
+  IKeyboardInteractive,
+  IPluggableAuthenticationModules,
+  ISSHHostBased,
+];
+const NONE = Buffer.alloc(0);
 
 const table = [
   [new UsernamePassword("ann", "secret"), [IUsernamePassword]],
@@ -25,6 +44,10 @@ const table = [
   [new DigestedCredentials("ann", "GET", "realm", new Map()), [IUsernameHashedPassword, IUsernameDigestHash]],
   [new Anonymous(), [IAnonymous]],
   [new SSHPrivateKey("ann", "ssh-ed25519", Buffer.alloc(0), null, null), [ISSHPrivateKey]],
+  [new UsernamePasswordChange("ann", "old", "new"), [IUsernamePasswordChange]],
+  [new PluggableAuthenticationModules("ann", () => []), [IPluggableAuthenticationModules]],
+  [new KeyboardInteractive("ann", () => []), [IKeyboardInteractive, IPluggableAuthenticationModules]],
+  [new SSHHostBased("ann", "ssh-ed25519", NONE, "host", "ann", NONE, NONE), [ISSHHostBased]],
 ] as const;
 
 for (const [credentials, provided] of table) {
@@ -119,5 +142,56 @@ describe("CramMD5Credentials", () => {
 
   test("implements IUsernameHashedPassword", () => {
     expect(implementedBy(IUsernameHashedPassword, CramMD5Credentials)).toBe(true);
+  });
+});
+
+describe("a user who answers questions", () => {
+  test("is asked by texts, whose answers are not shown, or by text and whether they are", async () => {
+    const asked: unknown[] = [];
+    const user = new KeyboardInteractive("ann", (...round) => {
+      asked.push(round);
+      return ["1", "2"];
+    });
+    expect(await user.ask(["Code: ", ["Name: ", true]], "Please.", "Login")).toEqual(["1", "2"]);
+    expect(asked).toEqual([
+      [
+        [
+          ["Code: ", false],
+          ["Name: ", true],
+        ],
+        "Please.",
+        "Login",
+      ],
+    ]);
+  });
+
+  test("holds PAM's conversation: what is told stands above what is asked, and has an empty response", async () => {
+    const asked: unknown[] = [];
+    const user = new KeyboardInteractive("ann", (...round) => {
+      asked.push(round);
+      return ["secret", "name"];
+    });
+    const responses = await user.pamConversion([
+      ["Welcome", 4],
+      ["Password: ", 1],
+      ["Careful", 3],
+      ["Name: ", 2],
+    ]);
+    expect(responses).toEqual([
+      ["", 0],
+      ["secret", 0],
+      ["", 0],
+      ["name", 0],
+    ]);
+    expect(asked).toEqual([
+      [
+        [
+          ["Password: ", false],
+          ["Name: ", true],
+        ],
+        "Welcome\nCareful",
+        "",
+      ],
+    ]);
   });
 });

@@ -2,11 +2,19 @@
 import { classImplements } from "@strombus/reactor/components";
 import type { BytesLike } from "@strombus/reactor/interfaces";
 import { sameBytes } from "./compare.js";
-import { IAnonymous, ISSHPrivateKey, IUsernameHashedPassword, IUsernamePassword } from "./credentials/interfaces.js";
+import {
+  IAnonymous,
+  ISSHHostBased,
+  ISSHPrivateKey,
+  IUsernameHashedPassword,
+  IUsernamePassword,
+  IUsernamePasswordChange,
+} from "./credentials/interfaces.js";
 
 export { CramMD5Credentials } from "./credentials/cram.js";
 export { DigestCredentialFactory, DigestedCredentials, type DigestChallenge } from "./credentials/digest.js";
 export * from "./credentials/interfaces.js";
+export { KeyboardInteractive, PluggableAuthenticationModules } from "./credentials/keyboard.js";
 export { algorithms, calcHA1, calcHA2, calcResponse } from "./digest.js";
 
 /** A name and a password in the clear. */
@@ -60,3 +68,27 @@ export class SSHPrivateKey implements ISSHPrivateKey {
   ) {}
 }
 classImplements(SSHPrivateKey, ISSHPrivateKey);
+
+/** The wish to change a password. */
+export class UsernamePasswordChange implements IUsernamePasswordChange {
+  constructor(
+    public username: string,
+    public password: string,
+    public newPassword: string,
+  ) {}
+}
+classImplements(UsernamePasswordChange, IUsernamePasswordChange);
+
+/** A host's word for its user, with the proof that it is that host (RFC 4252 section 9). */
+export class SSHHostBased implements ISSHHostBased {
+  constructor(
+    public username: string,
+    public algName: string,
+    public blob: Buffer,
+    public hostname: string,
+    public clientUsername: string,
+    public sigData: Buffer,
+    public signature: Buffer,
+  ) {}
+}
+classImplements(SSHHostBased, ISSHHostBased);

@@ -23,6 +23,17 @@ export class UnauthorizedLogin extends LoginFailed {
   override readonly code: string = "ERR_CRED_UNAUTHORIZED_LOGIN";
 }
 
+/** The password is right, and no longer good: it must be changed first. */
+export class PasswordChangeRequired extends UnauthorizedLogin {
+  override readonly name: string = "PasswordChangeRequired";
+  override readonly code: string = "ERR_CRED_PASSWORD_CHANGE_REQUIRED";
+
+  /** @param prompt what the user is asked, such as "Your password has expired. New password: ". */
+  constructor(readonly prompt: string) {
+    super("the password must be changed");
+  }
+}
+
 /** The portal has no checker for this kind of credentials: how the server is set up, not who logs in. */
 export class UnhandledCredentials extends LoginFailed {
   override readonly name: string = "UnhandledCredentials";

@@ -1,13 +1,21 @@
 /** Logins that take more than one proof. */
 import type { AvatarId, ICredentialsChecker } from "@strombus/cred/checkers";
 import type { ICredentials } from "@strombus/cred/credentials";
-import { UnhandledCredentials } from "@strombus/cred/error";
+import { UnauthorizedLogin, UnhandledCredentials } from "@strombus/cred/error";
 import { declaredInterfaces, type InterfaceToken } from "@strombus/reactor/components";
 import { type Deferred, fail, maybeDeferred } from "@strombus/reactor/defer";
 import { NotEnoughAuthentication } from "../error.js";
 import { type LoginScope, scopeOf } from "../userauth/scope.js";
 
 type Successes = Map<AvatarId, ICredentials[]>;
+
+export interface SSHProtocolCheckerOptions {
+  /**
+   * The kinds of credentials that a login takes, each once and in this order: no other is offered at its time, and the last
+   * one lets in. By default all that are registered may come in any order, and `areDone` decides.
+   */
+  readonly inOrder?: readonly InterfaceToken[] | null;
+}
 
 /**
  * Hands credentials to the checker for their kind, and lets in when {@link areDone} says that there are enough. All checkers
@@ -31,8 +39,13 @@ export class SSHProtocolChecker implements ICredentialsChecker {
    */
   successfulCredentials: Successes = new Map();
 
+  readonly #inOrder: readonly InterfaceToken[] | null;
   readonly #unscoped = this.successfulCredentials;
   readonly #byLogin = new WeakMap<LoginScope, Successes>();
+
+  constructor({ inOrder = null }: SSHProtocolCheckerOptions = {}) {
+    this.#inOrder = inOrder;
+  }
 
   get credentialInterfaces(): InterfaceToken[] {
     return [...this.checkers.keys()];
@@ -51,8 +64,12 @@ export class SSHProtocolChecker implements ICredentialsChecker {
     if (checker === undefined) {
       return fail(new UnhandledCredentials(`No checker for ${kinds.map((kind) => kind.name).join(", ")}`));
     }
+    const login = scopeOf(credentials);
+    if (!kinds.some((kind) => this.interfacesLeft(login).includes(kind))) {
+      return fail(new UnauthorizedLogin("not the step that is due"));
+    }
     return maybeDeferred(() => checker.requestAvatarId(credentials)).addCallback((avatarId) => {
-      const successes = this.#successesIn(scopeOf(credentials));
+      const successes = this.#successesIn(login);
       successes.set(avatarId, [...(successes.get(avatarId) ?? []), credentials]);
       this.successfulCredentials = successes;
       if ((this.areDone(avatarId) as unknown) !== true) throw new NotEnoughAuthentication();
@@ -61,12 +78,19 @@ export class SSHProtocolChecker implements ICredentialsChecker {
     });
   }
 
+  /** The kinds of credentials that may come next in a login; all, unless an order was given. */
+  interfacesLeft(login?: LoginScope): readonly InterfaceToken[] {
+    if (this.#inOrder === null) return this.credentialInterfaces;
+    const shown = [...this.#successesIn(login).values()].reduce((count, each) => count + each.length, 0);
+    return this.#inOrder.slice(shown, shown + 1);
+  }
+
   /**
-   * Whether this user has shown enough; by default one proof is. Ask for kinds of credentials, not for a number of them:
+   * Whether this user has shown enough; by default one proof is, or all of an order. Ask for kinds of credentials, not for a number of them:
    * one password sent twice is two. At once: a Promise is not enough.
    */
   areDone(avatarId: AvatarId): boolean {
-    return true;
+    return this.#inOrder === null || this.successfulCredentials.get(avatarId)?.length === this.#inOrder.length;
   }
 
   #successesIn(login: LoginScope | undefined): Successes {

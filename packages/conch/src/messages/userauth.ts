@@ -67,3 +67,25 @@ export const HostBoundSigned = layout("host-bound publickey signature", {
   ...PublicKeySigned.fields,
   hostKey: bytes,
 });
+
+/** Method data of a `hostbased` request (RFC 4252 section 9). */
+export const HostBasedData = layout("hostbased request", {
+  algorithm: text,
+  blob: bytes,
+  hostname: text,
+  clientUsername: text,
+  signature: bytes,
+});
+
+/** What a `hostbased` signature covers (RFC 4252 section 9). */
+export const HostBasedSigned = layout("hostbased signature", {
+  sessionID: bytes,
+  number: byte,
+  user: bytes,
+  service: text,
+  method: text,
+  algorithm: text,
+  blob: bytes,
+  hostname: text,
+  clientUsername: text,
+});

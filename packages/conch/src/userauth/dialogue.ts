@@ -1,21 +1,21 @@
 /** Questions to the user, and their answers (RFC 4256). */
 import { isUtf8 } from "node:buffer";
+import type { Question } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { Deferred } from "@strombus/reactor/defer";
 import { UserauthInfoRequest, UserauthInfoResponse } from "../messages/userauth.js";
 
-/** A question, and whether its answer may be shown while it is typed. */
-export type Prompt = readonly [prompt: string, echo: boolean];
+export type { Question as Prompt };
 
 /** One USERAUTH_INFO_REQUEST that waits for its answers. */
 export class Dialogue {
   /** Fires with as many answers as there were prompts, or fails. */
   readonly answers = new Deferred<string[]>();
-  readonly #prompts: readonly Prompt[];
+  readonly #prompts: readonly Question[];
   readonly #maxLength: number;
 
   /** @param maxLength of an answer, in bytes */
-  constructor(prompts: readonly Prompt[], maxLength: number) {
+  constructor(prompts: readonly Question[], maxLength: number) {
     this.#prompts = prompts;
     this.#maxLength = maxLength;
   }

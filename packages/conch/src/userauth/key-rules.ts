@@ -1,5 +1,7 @@
 /** Which user keys and signatures are looked at (RFC 4252 section 7, RFC 8332 section 3): judged before any checker is asked. */
 import { ProtocolError } from "../error.js";
+import { Certificate } from "../keys/certificate.js";
+import { BadKeyError } from "../keys/errors.js";
 import { Reader } from "../wire/reader.js";
 
 const MIN_RSA_BITS = 2048;
@@ -43,22 +45,40 @@ export function keyFlaw(
   allowed: readonly string[],
 ): string | null {
   // The list first: nothing of a key is parsed for an algorithm that nobody allowed.
-  const rule = allowed.includes(algorithm) ? rules.get(algorithm) : undefined;
+  const signing = signatureAlgorithm(algorithm);
+  const rule = allowed.includes(signing) ? rules.get(signing) : undefined;
   if (rule === undefined) return "signature algorithm not allowed";
   try {
-    const fields = new Reader(blob);
-    if (fields.string().toString("latin1") !== rule.type) return "key type does not fit the signature algorithm";
-    const flaw = rule.flaw(fields);
+    const flaw = signing === algorithm ? blobFlaw(blob, rule) : certificateFlaw(blob, rule);
     if (flaw !== null) return flaw;
-    fields.end();
-    if (signature !== null && new Reader(signature).string().toString("latin1") !== algorithm) {
+    if (signature !== null && new Reader(signature).string().toString("latin1") !== signing) {
       return "signature of another algorithm";
     }
     return null;
   } catch (error) {
-    if (error instanceof ProtocolError) return "malformed key or signature";
+    if (error instanceof ProtocolError || error instanceof BadKeyError) return "malformed key or signature";
     throw error;
   }
+}
+
+/** By what a key signs that is shown in a certificate; any other algorithm is its own. */
+export function signatureAlgorithm(algorithm: string): string {
+  const [, name] = /^(.+)-cert-v01@openssh\.com$/.exec(algorithm) ?? [];
+  if (name === undefined) return algorithm;
+  return name.startsWith("sk-") ? `${name}@openssh.com` : name;
+}
+
+function blobFlaw(blob: Uint8Array, rule: BlobRule): string | null {
+  const fields = new Reader(blob);
+  if (fields.string().toString("latin1") !== rule.type) return "key type does not fit the signature algorithm";
+  const flaw = rule.flaw(fields);
+  if (flaw === null) fields.end();
+  return flaw;
+}
+
+/** The key that it certifies is held to the same rules; the type of the certificate is that of the key in it. */
+function certificateFlaw(blob: Uint8Array, rule: BlobRule): string | null {
+  return blobFlaw(Certificate.fromString(blob).key.blob(), rule);
 }
 
 function rsaFlaw(fields: Reader): string | null {

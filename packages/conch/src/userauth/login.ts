@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { Portal } from "@strombus/cred/portal";
-import type { InterfaceToken } from "@strombus/reactor/components";
+import { type InterfaceToken, providedBy } from "@strombus/reactor/components";
 import { fail, maybeDeferred } from "@strombus/reactor/defer";
 import type { Failure } from "@strombus/reactor/failure";
 import { ConchError } from "../error.js";
@@ -23,6 +23,19 @@ export interface UserAuthFactory {
 /** 1 to 255 bytes of UTF-8 without NUL (A17). */
 export function isUserName(name: Buffer): boolean {
   return name.length >= 1 && name.length <= 255 && !name.includes(0) && isUtf8(name);
+}
+
+/** The text of a password. @throws UnauthorizedLogin when it is too long to be hashed, or no UTF-8 */
+export function passwordOf(bytes: Buffer, maxLength: number): string {
+  if (bytes.length > maxLength) throw new UnauthorizedLogin("password too long");
+  if (!isUtf8(bytes)) throw new UnauthorizedLogin("password that is not UTF-8");
+  return bytes.toString("utf8");
+}
+
+/** The class of the checker that a portal asks about these credentials: for the log. */
+export function checkerOf(portal: Portal, credentials: object): string {
+  const found = [...portal.checkers].find(([kind]) => providedBy(kind, credentials));
+  return found === undefined ? "no checker" : found[1].constructor.name;
 }
 
 /** A login is exactly this; anything else that a portal may give is none. @throws ConchError */

@@ -13,6 +13,8 @@ export class Attempt {
   isQuery = false;
   /** Of the key it names, for the log. */
   fingerprint: string | null = null;
+  /** The class of the checker that was asked, for the log. */
+  checker: string | null = null;
   /** Our questions that are not answered yet. */
   dialogue: Dialogue | null = null;
 
@@ -41,6 +43,8 @@ export class LoginProgress {
   nextService: string | null = null;
   method: string | null = null;
   authenticatedWith: string[] = [];
+  /** The banner was sent. */
+  greeted = false;
   scope = new LoginScope();
 
   /** A service is there to answer; false when the connection is gone. */

@@ -611,7 +611,7 @@ describe("A3: one request is in hand", () => {
 describe("keyboard-interactive of a subclass", () => {
   class Asking extends SSHUserAuthServer {
     override interfaceToMethod = new Map([[IUsernamePassword as never, "keyboard-interactive"]]);
-    auth_keyboard_interactive(): Deferred {
+    override auth_keyboard_interactive(): Deferred {
       return this.sendInfoRequest("name", "instruction", [["Secret: ", false]]).addCallback((answers) => {
         if (answers[0] === "more") return this.auth_keyboard_interactive();
         return answers[0] === "42" ? succeed([IConchUser, {}, () => {}]) : fail(new UnauthorizedLogin());

@@ -1,52 +1,47 @@
 /** The server's side of user authentication (RFC 4252). */
-import { isUtf8 } from "node:buffer";
 import {
-  Anonymous,
   IAnonymous,
+  IKeyboardInteractive,
+  IPluggableAuthenticationModules,
+  ISSHHostBased,
   ISSHPrivateKey,
   IUsernamePassword,
-  SSHPrivateKey,
-  UsernamePassword,
+  IUsernamePasswordChange,
 } from "@strombus/cred/credentials";
-import { LoginFailed, UnauthorizedLogin } from "@strombus/cred/error";
-import type { Portal } from "@strombus/cred/portal";
+import { LoginFailed, PasswordChangeRequired, UnauthorizedLogin } from "@strombus/cred/error";
 import { reactor } from "@strombus/reactor";
 import type { InterfaceToken } from "@strombus/reactor/components";
 import { Deferred, fail, maybeDeferred, succeed } from "@strombus/reactor/defer";
 import { Failure } from "@strombus/reactor/failure";
 import type { IReactorTime } from "@strombus/reactor/interfaces";
-import { ConchError, IgnoreAuthentication, NotEnoughAuthentication, ProtocolError, ValidPublicKey } from "../error.js";
-import { IConchUser } from "../interfaces.js";
-import { PasswordData, UserauthFailure, UserauthPkOk, UserauthRequest } from "../messages/userauth.js";
+import { ConchError, IgnoreAuthentication, NotEnoughAuthentication, ProtocolError } from "../error.js";
+import { UserauthBanner, UserauthFailure, UserauthPasswdChangereq, UserauthRequest } from "../messages/userauth.js";
 import { restrict } from "../permissions.js";
-import { namedMethod, SSHService } from "../ssh/service.js";
-import {
-  DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE,
-  DISCONNECT_PROTOCOL_ERROR,
-  type SSHTransportBase,
-  type TransportService,
-} from "../ssh/transport.js";
-import { DEFAULT_USER_KEY_ALGORITHMS } from "../transport/algorithms.js";
-import { Dialogue, type Prompt } from "./dialogue.js";
+import { BadKeyError } from "../ssh/keys.js";
+import { namedMethod } from "../ssh/service.js";
+import { DISCONNECT_PROTOCOL_ERROR, type TransportService } from "../ssh/transport.js";
 import { log, logLogin } from "./events.js";
-import { keyFlaw } from "./key-rules.js";
-import { isUserName, logOut, loginOf, logOutOf, type UserAuthFactory, withoutRealm } from "./login.js";
+import { isUserName, logOut, loginOf, logOutOf, type UserAuthFactory } from "./login.js";
+import { AuthenticationMethods } from "./methods.js";
 import {
+  MSG_USERAUTH_BANNER,
   MSG_USERAUTH_FAILURE,
-  MSG_USERAUTH_INFO_REQUEST,
-  MSG_USERAUTH_PK_OK,
+  MSG_USERAUTH_PASSWD_CHANGEREQ,
   MSG_USERAUTH_SUCCESS,
   protocolMessages,
 } from "./numbers.js";
 import { Appointment, Attempt, type LoginProgress, progressOf } from "./progress.js";
-import { fingerprintOf, HOST_BOUND, type PublicKeyRequest, readPublicKeyRequest, signedData } from "./publickey.js";
-import { noteScope } from "./scope.js";
+import { HOST_BOUND } from "./publickey.js";
+import { stepsLeft } from "./steps.js";
+
+/** Methods by which a secret travels as it is. */
+const NOT_IN_THE_CLEAR: ReadonlySet<string> = new Set(["password", "keyboard-interactive"]);
 
 /**
  * The service `ssh-userauth` of a server. A method `x-y` is offered when the portal checks an interface that
  * {@link interfaceToMethod} maps to it, and is done by `auth_x_y`; a subclass adds one by adding both.
  */
-export class SSHUserAuthServer extends SSHService {
+export class SSHUserAuthServer extends AuthenticationMethods {
   override name = "ssh-userauth";
   override protocolMessages = protocolMessages;
 
@@ -56,37 +51,27 @@ export class SSHUserAuthServer extends SSHService {
   attemptsBeforeDisconnect = 6;
   /** Seconds that a failure takes at least, whatever failed: its answer waits for the next multiple. */
   passwordDelay = 0.25;
-  /** Keys that a connection may ask about; the next question ends it. */
-  maxKeyQueries = 15;
-  /** Rounds of questions that a connection may have; the next one fails. */
-  maxRounds = 8;
   /** Requests that a connection may send; the next one ends it. */
   maxRequests = 128;
   /** Requests that may wait for the one in hand; the next one ends the connection. */
   maxWaiting = 16;
-  /** Bytes of a password or of an answer. */
-  maxPasswordLength = 1024;
+  /** Told to the client before its first request is answered; null for nothing. */
+  banner: string | null = null;
   clock: IReactorTime = reactor;
   interfaceToMethod = new Map<InterfaceToken, string>([
     [ISSHPrivateKey, "publickey"],
     [IUsernamePassword, "password"],
+    [IKeyboardInteractive, "keyboard-interactive"],
+    [IPluggableAuthenticationModules, "keyboard-interactive"],
+    [ISSHHostBased, "hostbased"],
   ]);
 
-  portal!: Portal;
   /** The methods offered, in the order in which the portal's checkers were registered. */
   supportedAuthentications: string[] = [];
 
   /** Failures so far on this connection. */
   get loginAttempts(): number {
     return this.#progress.failures;
-  }
-  /** User of the current request. */
-  get user(): string | null {
-    return this.#progress.user;
-  }
-  /** Service that the current request wants to start. */
-  get nextService(): string | null {
-    return this.#progress.nextService;
   }
   /** Method of the current request. */
   get method(): string | null {
@@ -102,8 +87,8 @@ export class SSHUserAuthServer extends SSHService {
     if (!portal) throw new ConchError("the factory has no portal: nobody can log in");
     this.portal = portal;
     const methods = this.portal.listCredentialsInterfaces().flatMap((each) => this.interfaceToMethod.get(each) ?? []);
-    const clear = !this.#transport.isEncrypted("in"); // a password is not taken in the clear
-    this.supportedAuthentications = [...new Set(methods)].filter((method) => !(clear && method === "password"));
+    const clear = !this.transport!.isEncrypted("in");
+    this.supportedAuthentications = [...new Set(methods)].filter((each) => !(clear && NOT_IN_THE_CLEAR.has(each)));
 
     const progress = this.#progress;
     if (progress.over) return;
@@ -117,8 +102,18 @@ export class SSHUserAuthServer extends SSHService {
 
   /** The time to log in is over. */
   timeoutAuthentication(): void {
-    this.#transport.offended("timeout");
-    this.#turnAway("you took too long");
+    const { inHand } = this.#progress;
+    if (inHand?.checker && !inHand.dialogue) {
+      log.warn("checker {checker} has not answered in time", { checker: inHand.checker });
+    }
+    this.transport!.offended("timeout");
+    this.turnAway("you took too long");
+  }
+
+  /** Tells the client something, as often as there is something to tell, until it has logged in (RFC 4252 section 5.4). */
+  sendBanner(message: string, language = ""): void {
+    if (this.#progress.over) return;
+    this.transport!.sendPacket(MSG_USERAUTH_BANNER, UserauthBanner.encode({ message, language }));
   }
 
   /**
@@ -128,11 +123,11 @@ export class SSHUserAuthServer extends SSHService {
   ssh_USERAUTH_REQUEST(packet: Buffer): Deferred<null> {
     const progress = this.#progress;
     if (progress.over) return succeed(null);
-    if (++progress.requests > this.maxRequests) return this.#turnAway("too many requests");
+    if (++progress.requests > this.maxRequests) return this.turnAway("too many requests");
     // A new request ends an open dialogue, which gets no answer (RFC 4252 section 5).
     if (progress.inHand?.dialogue) this.#abandon(progress.inHand);
     if (progress.inHand === null) return this.#take(packet);
-    if (progress.waiting.length >= this.maxWaiting) return this.#turnAway("too many requests at once");
+    if (progress.waiting.length >= this.maxWaiting) return this.turnAway("too many requests at once");
     const answered = new Deferred<null>();
     progress.waiting.push({ packet: Buffer.from(packet), answered });
     return answered;
@@ -143,7 +138,7 @@ export class SSHUserAuthServer extends SSHService {
     const attempt = this.#progress.inHand;
     if (this.#progress.over) return;
     const dialogue = attempt?.dialogue;
-    if (!attempt || !dialogue) return void this.#turnAway("answers without a question", DISCONNECT_PROTOCOL_ERROR);
+    if (!attempt || !dialogue) return void this.turnAway("answers without a question", DISCONNECT_PROTOCOL_ERROR);
     attempt.dialogue = null;
     dialogue.take(packet);
   }
@@ -165,76 +160,9 @@ export class SSHUserAuthServer extends SSHService {
     });
   }
 
-  /** `none`, which lets in whom an anonymous checker lets in (RFC 4252 section 5.2). */
-  auth_none(data: Buffer): Deferred {
-    if (data.length > 0) throw new ProtocolError("data in a request by none");
-    return this.login(new Anonymous());
-  }
-
-  /** RFC 4252 section 8. Passwords are not changed here: a request for that fails. */
-  auth_password(data: Buffer): Deferred {
-    const { change, password, tail } = PasswordData.decode(data);
-    if (change) throw new ConchError("password changes are not supported");
-    if (tail.length > 0) throw new ProtocolError("data after a password");
-    if (password.length > this.maxPasswordLength) throw new UnauthorizedLogin("password too long");
-    if (!isUtf8(password)) throw new UnauthorizedLogin("password that is not UTF-8");
-    return this.login(new UsernamePassword(this.user!, password.toString("utf8")));
-  }
-
-  /** RFC 4252 section 7: with a signature a login, without one a question. The checker verifies the signature. */
-  auth_publickey(data: Buffer): Deferred {
-    return this.#publicKey(readPublicKeyRequest("publickey", data));
-  }
-
-  /** A `publickey` request whose signature also covers our host key (OpenSSH PROTOCOL section 3.1). */
-  auth_publickey_hostbound_v00(data: Buffer): Deferred {
-    const request = readPublicKeyRequest(HOST_BOUND, data);
-    if (this.#transport.hostKeyBlob?.equals(request.hostKey!) !== true) throw new UnauthorizedLogin("not our host key");
-    return this.#publicKey(request);
-  }
-
-  /** Logs in with credentials of the current request; for the methods of subclasses too. */
-  protected login(credentials: object): Deferred {
-    const { scope } = this.#progress;
-    noteScope(credentials, scope, this.#transport);
-    return this.portal.login(credentials, null, IConchUser).addCallbacks(
-      (login) => {
-        try {
-          scope.accepted(credentials);
-        } catch (error) {
-          logOutOf(login);
-          throw error;
-        }
-        return login;
-      },
-      (reason: Failure) => {
-        if (reason.check(NotEnoughAuthentication)) scope.accepted(credentials);
-        return reason;
-      },
-    );
-  }
-
-  /**
-   * Asks the user (RFC 4256 section 3.2), from within an authentication method: `auth_keyboard_interactive` of a subclass
-   * calls it, and logs in with what it gives.
-   *
-   * @param prompts each with whether the answer may be shown
-   * @returns as many answers as prompts; fails when they do not fit or there were too many rounds, and a request that
-   *   comes instead of the answers ends the attempt
-   */
-  protected sendInfoRequest(name: string, instruction: string, prompts: readonly Prompt[]): Deferred<string[]> {
-    const progress = this.#progress;
-    if (progress.inHand === null) return fail(new ConchError("nobody to ask: no request is in hand"));
-    if (progress.waiting.length > 0) return fail(new ConchError("the client went on without answering"));
-    if (++progress.rounds > this.maxRounds) return fail(new ConchError("too many rounds of questions"));
-    const dialogue = (progress.inHand.dialogue = new Dialogue(prompts, this.maxPasswordLength));
-    this.#transport.sendPacket(MSG_USERAUTH_INFO_REQUEST, dialogue.encode(name, instruction));
-    return dialogue.answers;
-  }
-
   /** A method succeeded: the user is in, if the service asked for is one that we run. */
   _cbFinishedAuth(result: unknown): void {
-    const transport = this.#transport;
+    const transport = this.transport!;
     const [, avatar, logout] = loginOf(result);
     transport.avatar = avatar; // what the factory goes by
     transport.logoutFunction = logout;
@@ -256,12 +184,23 @@ export class SSHUserAuthServer extends SSHService {
     }
   }
 
-  /** What has succeeded is not enough; anything else is passed on. */
+  /** What has succeeded is not enough, or must be changed; anything else is passed on. */
   _ebMaybeBadAuth(reason: Failure): Failure | null {
-    if (!reason.check(NotEnoughAuthentication)) return reason;
-    this.#log("partly accepted");
-    this.#sendFailure(true);
-    return null;
+    if (reason.check(NotEnoughAuthentication)) {
+      this.#log("partly accepted");
+      this.#sendFailure(true);
+      return null;
+    }
+    if (reason.check(PasswordChangeRequired) && this.portal.checkers.has(IUsernamePasswordChange)) {
+      this.#log("refused", reason.getErrorMessage());
+      const { prompt } = reason.value as PasswordChangeRequired;
+      this.transport!.sendPacket(
+        MSG_USERAUTH_PASSWD_CHANGEREQ,
+        UserauthPasswdChangereq.encode({ prompt, language: "" }),
+      );
+      return null;
+    }
+    return reason;
   }
 
   /** A method failed, and the time to say so has come. */
@@ -269,13 +208,15 @@ export class SSHUserAuthServer extends SSHService {
     if (reason.check(IgnoreAuthentication)) return;
     const { inHand } = this.#progress;
     if (reason.check(ProtocolError)) {
-      return void this.#turnAway((reason.value as ProtocolError).message, DISCONNECT_PROTOCOL_ERROR);
+      return void this.turnAway((reason.value as ProtocolError).message, DISCONNECT_PROTOCOL_ERROR);
     }
     if (this.method !== "none" && inHand?.isQuery !== true) {
-      if (!reason.check(LoginFailed, ConchError)) log.failure("an authentication method broke", reason);
+      if (!reason.check(LoginFailed, ConchError, BadKeyError)) {
+        log.failure("an authentication method broke: {checker}", reason, { checker: inHand?.checker ?? this.method });
+      }
       this.#log("refused", reason.getErrorMessage());
-      this.#transport.offended("login");
-      if (++this.#progress.failures > this.attemptsBeforeDisconnect) return void this.#turnAway("too many bad auths");
+      this.transport!.offended("login");
+      if (++this.#progress.failures > this.attemptsBeforeDisconnect) return void this.turnAway("too many bad auths");
     }
     this.#sendFailure(false);
   }
@@ -288,12 +229,14 @@ export class SSHUserAuthServer extends SSHService {
       request = UserauthRequest.decode(packet);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      return this.#turnAway(error.message, DISCONNECT_PROTOCOL_ERROR);
+      return this.turnAway(error.message, DISCONNECT_PROTOCOL_ERROR);
     }
     const legal = isUserName(request.user);
     const user = legal ? request.user.toString("utf8") : "";
-    if (legal && user !== progress.user) (this.#transport as { userNamed?(user: string): void }).userNamed?.(user);
+    if (legal && user !== progress.user) (this.transport! as { userNamed?(user: string): void }).userNamed?.(user);
     progress.about(user, request.service, request.method);
+    if (this.banner !== null && !progress.greeted) this.sendBanner(this.banner);
+    progress.greeted = true;
     const attempt = (progress.inHand = new Attempt(request.method, this.clock.seconds()));
     const isLive = () => progress.inHand === attempt && progress.running && !progress.over;
 
@@ -301,7 +244,7 @@ export class SSHUserAuthServer extends SSHService {
       ? maybeDeferred(() => this.tryAuth(request.method, user, request.data))
       : fail(new UnauthorizedLogin("illegal user name"));
     return tried
-      .addCallback((login: unknown) => (isLive() ? this._cbFinishedAuth(login) : logOutOf(login)))
+      .addCallback((login: unknown) => (isLive() ? this._cbFinishedAuth(login) : this.#tooLate(attempt, login)))
       .addErrback((reason: Failure) => (isLive() ? this.#holdBack(attempt, reason) : null))
       .addErrback((reason: Failure) => (isLive() ? this._ebMaybeBadAuth(reason) : null))
       .addErrback((reason: Failure) => (isLive() ? this._ebBadAuth(reason) : null))
@@ -340,41 +283,22 @@ export class SSHUserAuthServer extends SSHService {
     return waited;
   }
 
-  #publicKey(request: PublicKeyRequest): Deferred {
-    const { algorithm, blob, signature } = request;
-    const attempt = this.#progress.inHand;
-    if (attempt !== null) attempt.fingerprint = fingerprintOf(blob);
-    if (signature === null) {
-      if (attempt !== null) attempt.isQuery = true;
-      if (++this.#progress.keyQueries > this.maxKeyQueries) {
-        this.#turnAway("too many keys");
-        throw new IgnoreAuthentication();
-      }
-    }
-    const flaw = keyFlaw(algorithm, blob, signature, this.#allowedAlgorithms);
-    if (flaw !== null) throw new UnauthorizedLogin(`${flaw} (${algorithm.slice(0, 64)})`);
-    if (signature === null) return this.#ask(request);
-    const data = signedData(this.#transport.sessionID!, this.user!, this.nextService!, request);
-    return this.login(new SSHPrivateKey(this.user!, algorithm, blob, data, signature));
-  }
-
-  /** Would a signature by this key do? A question never logs in, whatever a checker says, and asks no realm (A5). */
-  #ask(request: PublicKeyRequest): Deferred<never> {
-    const { algorithm, blob } = request;
-    const credentials = new SSHPrivateKey(this.user!, algorithm, blob, null, null);
-    noteScope(credentials, this.#progress.scope, this.#transport);
-    return withoutRealm(this.portal)
-      .login(credentials, null, IConchUser)
-      .addErrback((reason: Failure) => {
-        reason.trap(ValidPublicKey);
-        this.#transport.sendPacket(MSG_USERAUTH_PK_OK, UserauthPkOk.encode({ algorithm, blob }));
-        throw new IgnoreAuthentication();
-      }) as Deferred<never>;
+  /** Somebody whom a checker let in when nobody waited for it any more (A18). */
+  #tooLate({ checker }: Attempt, login: unknown): void {
+    log.warn("checker {checker} let somebody in whose request is gone", { checker });
+    logOutOf(login);
   }
 
   #offers(kind: string): boolean {
     if (kind === "none") return this.portal.listCredentialsInterfaces().includes(IAnonymous);
-    return this.supportedAuthentications.includes(kind === HOST_BOUND ? "publickey" : kind);
+    return this.#methodsLeft().includes(kind === HOST_BOUND ? "publickey" : kind);
+  }
+
+  /** The methods that can go on from here: those that a checker can use in this login, as far as it has come. */
+  #methodsLeft(): string[] {
+    const kinds = stepsLeft(this.portal, this.#progress.scope);
+    const methods = new Set(kinds.map((kind) => this.interfaceToMethod.get(kind)));
+    return this.supportedAuthentications.filter((each) => methods.has(each));
   }
 
   /** The service that the request wants, made; null if there is none, or it is this one. */
@@ -382,7 +306,7 @@ export class SSHUserAuthServer extends SSHService {
     const name = this.nextService!;
     if (name === this.name) return null;
     try {
-      const service = this.#factory.getService(this.#transport, name);
+      const service = this.#factory.getService(this.transport!, name);
       return service ? new service() : null;
     } catch (error) {
       log.failure("looking up a service failed", new Failure(error));
@@ -398,31 +322,21 @@ export class SSHUserAuthServer extends SSHService {
   }
 
   #sendFailure(partialSuccess: boolean): void {
-    const body = UserauthFailure.encode({ methods: this.supportedAuthentications, partialSuccess });
-    this.#transport.sendPacket(MSG_USERAUTH_FAILURE, body);
-  }
-
-  #turnAway(description: string, reason = DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE): Deferred<null> {
-    this.#progress.finish();
-    this.#transport.sendDisconnect(reason, description);
-    return succeed(null);
+    const body = UserauthFailure.encode({ methods: this.#methodsLeft(), partialSuccess });
+    this.transport!.sendPacket(MSG_USERAUTH_FAILURE, body);
   }
 
   /** Our own failure while answering ends the connection. */
   #broken(reason: Failure): null {
     log.failure("user authentication broke", reason);
     this.#progress.finish();
-    this.#transport.loseConnection();
+    this.transport!.loseConnection();
     return null;
   }
 
   #log(outcome: "accepted" | "partly accepted" | "refused", why = ""): void {
     const fingerprint = this.#progress.inHand?.fingerprint ?? null;
-    logLogin({ user: this.user!, method: this.method!, fingerprint, transport: this.#transport }, outcome, why);
-  }
-
-  get #transport(): SSHTransportBase {
-    return this.transport!;
+    logLogin({ user: this.user!, method: this.method!, fingerprint, transport: this.transport! }, outcome, why);
   }
 
   get #progress(): LoginProgress {
@@ -430,12 +344,6 @@ export class SSHUserAuthServer extends SSHService {
   }
 
   get #factory(): UserAuthFactory {
-    return (this.#transport as unknown as { factory: UserAuthFactory }).factory;
-  }
-
-  /** Those that were sent as `server-sig-algs`. */
-  get #allowedAlgorithms(): readonly string[] {
-    const { supportedUserKeyAlgorithms } = this.#transport as { supportedUserKeyAlgorithms?: readonly string[] };
-    return supportedUserKeyAlgorithms ?? DEFAULT_USER_KEY_ALGORITHMS;
+    return (this.transport as unknown as { factory: UserAuthFactory }).factory;
   }
 }

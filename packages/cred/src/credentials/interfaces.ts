@@ -51,3 +51,62 @@ export interface ISSHPrivateKey {
   signature: Buffer | null;
 }
 export const ISSHPrivateKey: InterfaceToken<ISSHPrivateKey> = interfaceToken("ISSHPrivateKey", [ICredentials]);
+
+/** A name, the password that it has, and the one that it is to have from now on. Whoever takes them logs nobody in yet. */
+export interface IUsernamePasswordChange {
+  username: string;
+  password: string;
+  newPassword: string;
+}
+export const IUsernamePasswordChange: InterfaceToken<IUsernamePasswordChange> = interfaceToken(
+  "IUsernamePasswordChange",
+  [ICredentials],
+);
+
+/** A question, and whether its answer may be shown while it is typed. */
+export type Question = readonly [prompt: string, echo: boolean];
+
+/** A name, and a user who answers questions, as often as they are asked (RFC 4256). */
+export interface IKeyboardInteractive {
+  username: string;
+  /**
+   * Asks, in one round.
+   *
+   * @param questions a text alone is a question whose answer is not shown; without any, only the instruction is.
+   * @returns an answer to each; fails when the user goes away, or goes on without answering.
+   */
+  ask(questions: readonly (string | Question)[], instruction?: string, name?: string): Awaitable<string[]>;
+}
+export const IKeyboardInteractive: InterfaceToken<IKeyboardInteractive> = interfaceToken("IKeyboardInteractive", [
+  ICredentials,
+]);
+
+/** One message of a PAM module: 1 asks for what is not shown, 2 for what is, 3 tells an error, 4 anything else. */
+export type PamItem = readonly [message: string, kind: 1 | 2 | 3 | 4];
+
+/** A name, and a user who holds the conversation that PAM modules want (pam_conv(3)). */
+export interface IPluggableAuthenticationModules {
+  username: string;
+  /** @returns a response, and 0, for each item. */
+  pamConversion(items: readonly PamItem[]): Awaitable<(readonly [response: string, code: 0])[]>;
+}
+export const IPluggableAuthenticationModules: InterfaceToken<IPluggableAuthenticationModules> = interfaceToken(
+  "IPluggableAuthenticationModules",
+  [ICredentials],
+);
+
+/** A host that says which of its users is at work, and proves with its host key that it is that host (RFC 4252 section 9). */
+export interface ISSHHostBased {
+  username: string;
+  algName: string;
+  /** The client host's public key as it travels. */
+  blob: Buffer;
+  /** The name that the client host gives itself. */
+  hostname: string;
+  /** The user's name there. */
+  clientUsername: string;
+  /** What was signed. */
+  sigData: Buffer;
+  signature: Buffer;
+}
+export const ISSHHostBased: InterfaceToken<ISSHHostBased> = interfaceToken("ISSHHostBased", [ICredentials]);
