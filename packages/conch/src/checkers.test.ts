@@ -12,6 +12,7 @@ import { Failure } from "@strombus/reactor/failure";
 import { capturedLogs } from "@strombus/reactor/logger";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
+  type AuthorizedKey,
   IAuthorizedKeysDB,
   InMemorySSHKeyDB,
   pwd,
@@ -188,7 +189,7 @@ describe("UNIXAuthorizedKeysFiles", () => {
 
   const write = (name: string, ...keys: Key[]) =>
     writeFileSync(join(home, ".ssh", name), keys.map((key) => `${line(key).toString()}\n`).join(""));
-  const blobsOf = (keys: Key[]) => keys.map((key) => key.blob());
+  const blobsOf = (keys: (Key | AuthorizedKey)[]) => keys.map((each) => (each as Key).blob());
 
   test("gives the keys of both files, in order", async () => {
     write("authorized_keys", alice);

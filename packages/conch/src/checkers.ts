@@ -1,5 +1,9 @@
 /** Checkers of SSH logins (twisted.conch.checkers). */
+export { AuthorizedKey } from "./checkers/authorized-key.js";
+export { HostBasedChecker, type HostBasedCheckerOptions } from "./checkers/host-based.js";
+export type { KeyOptions, ReadingOptions } from "./checkers/key-options.js";
 export {
+  type AuthorizedKeys,
   IAuthorizedKeysDB,
   InMemorySSHKeyDB,
   type ParseKey,

@@ -6,6 +6,7 @@ import { type InterfaceToken, interfaceToken } from "@strombus/reactor/component
 import { KeyError, OSError } from "@strombus/reactor/exceptions";
 import { Logger } from "@strombus/reactor/logger";
 import { BadKeyError, EncryptedKeyError, Key } from "../ssh/keys.js";
+import { type AuthorizedKey, parseAuthorizedKey } from "./authorized-key.js";
 import { type PasswdEntry, pwd, type UserDatabase } from "./passwd.js";
 
 const log = new Logger({ namespace: "strombus.conch.checkers" });
@@ -13,12 +14,13 @@ const log = new Logger({ namespace: "strombus.conch.checkers" });
 const MAX_LINE = 16_384; // bytes; a longer one is dropped whole (A16)
 const MAX_FILE = 1_048_576; // bytes; a longer file is not read
 
-type Keys = Iterable<Key> | AsyncIterable<Key>;
+/** Keys, and keys with options of `authorized_keys`. */
+export type AuthorizedKeys = Iterable<Key | AuthorizedKey> | AsyncIterable<Key | AuthorizedKey>;
 
 /** Knows which keys may log in as whom. */
 export interface IAuthorizedKeysDB {
   /** The keys of a user; none for a user who is unknown. May be a Promise or a Deferred of them. */
-  getAuthorizedKeys(avatarId: string): Keys | PromiseLike<Keys>;
+  getAuthorizedKeys(avatarId: string): AuthorizedKeys | PromiseLike<AuthorizedKeys>;
 }
 export const IAuthorizedKeysDB: InterfaceToken<IAuthorizedKeysDB> = interfaceToken<IAuthorizedKeysDB>(
   "IAuthorizedKeysDB",
@@ -27,7 +29,7 @@ export const IAuthorizedKeysDB: InterfaceToken<IAuthorizedKeysDB> = interfaceTok
 );
 
 /** Reads one line of an `authorized_keys` file. @throws BadKeyError if it holds no key. */
-export type ParseKey = (line: Buffer) => Key;
+export type ParseKey<K = Key | AuthorizedKey> = (line: Buffer) => K;
 
 /**
  * The keys of an `authorized_keys` file, a line each, read as they are asked for. Comments and empty lines are passed over;
@@ -36,10 +38,17 @@ export type ParseKey = (line: Buffer) => Key;
  *
  * @param fileobj the file's lines, with or without their ends; or all of its bytes
  */
+export function readAuthorizedKeyFile(
+  fileobj: Iterable<Buffer | string> | Uint8Array | string,
+): Generator<Key, void, undefined>;
+export function readAuthorizedKeyFile<K>(
+  fileobj: Iterable<Buffer | string> | Uint8Array | string,
+  parseKey: ParseKey<K>,
+): Generator<K, void, undefined>;
 export function* readAuthorizedKeyFile(
   fileobj: Iterable<Buffer | string> | Uint8Array | string,
-  parseKey: ParseKey = (line) => Key.fromString(line),
-): Generator<Key, void, undefined> {
+  parseKey: ParseKey<unknown> = (line) => Key.fromString(line),
+): Generator<unknown, void, undefined> {
   for (const each of linesOf(fileobj)) {
     const line = each.toString("utf8").trim();
     if (line === "" || line.startsWith("#")) continue;
@@ -59,37 +68,48 @@ export function* readAuthorizedKeyFile(
   }
 }
 
+type KeysInMemory = Iterable<Key | AuthorizedKey>;
+
 /** Keys by user, held in memory. */
 export class InMemorySSHKeyDB implements IAuthorizedKeysDB {
-  readonly #keys: ReadonlyMap<string, Iterable<Key>>;
+  readonly #keys: ReadonlyMap<string, KeysInMemory>;
 
-  constructor(mapping: ReadonlyMap<string, Iterable<Key>> | Readonly<Record<string, Iterable<Key>>>) {
+  constructor(mapping: ReadonlyMap<string, KeysInMemory> | Readonly<Record<string, KeysInMemory>>) {
     this.#keys = new Map(mapping instanceof Map ? mapping : Object.entries(mapping));
   }
 
-  getAuthorizedKeys(avatarId: string): Iterable<Key> {
+  getAuthorizedKeys(avatarId: string): KeysInMemory {
     return this.#keys.get(avatarId) ?? [];
   }
 }
 
 /**
  * The keys in `.ssh/authorized_keys`, then `.ssh/authorized_keys2`, of a UNIX user's home. Files are read as the user that
- * this process runs as, and neither owner nor mode is looked at.
+ * this process runs as, and neither owner nor mode is looked at. Options that stand before a key come with it.
  */
 export class UNIXAuthorizedKeysFiles implements IAuthorizedKeysDB {
   readonly #userdb: UserDatabase;
-  readonly #parseKey: ParseKey | undefined;
+  readonly #parseKey: ParseKey;
 
-  /** @param userdb the system's, unless given */
-  constructor(userdb: UserDatabase = pwd, parseKey?: ParseKey) {
+  /**
+   * @param userdb the system's, unless given
+   * @param parseKey for lines of another kind, or with options of another meaning
+   * @param options `permitUserEnvironment`: whether the option `environment` counts; by default not, as with sshd, since
+   *   some variables lead around a forced command or a restricted shell
+   */
+  constructor(
+    userdb: UserDatabase = pwd,
+    parseKey: ParseKey | null = null,
+    { permitUserEnvironment = false }: { readonly permitUserEnvironment?: boolean } = {},
+  ) {
     this.#userdb = userdb;
-    this.#parseKey = parseKey;
+    this.#parseKey = parseKey ?? ((line) => parseAuthorizedKey(line, { permitUserEnvironment }));
   }
 
-  async getAuthorizedKeys(avatarId: string): Promise<Key[]> {
+  async getAuthorizedKeys(avatarId: string): Promise<(Key | AuthorizedKey)[]> {
     const user = await findUser(this.#userdb, avatarId);
     if (user === null) return [];
-    const keys: Key[] = [];
+    const keys: (Key | AuthorizedKey)[] = [];
     for (const name of ["authorized_keys", "authorized_keys2"]) {
       const path = join(user.pw_dir, ".ssh", name);
       const content = await readKeyFile(path);

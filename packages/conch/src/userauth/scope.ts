@@ -46,3 +46,13 @@ export function scopeOf(credentials: object): LoginScope | undefined {
 export function transportOf(credentials: object): SSHTransportBase | undefined {
   return transports.get(credentials);
 }
+
+/** The address, without port, that these credentials came from; null when that is not known. */
+export function addressOf(credentials: object): string | null {
+  try {
+    const { host } = transports.get(credentials)!.getPeer().address as { host?: unknown };
+    return typeof host === "string" ? host : null;
+  } catch {
+    return null;
+  }
+}
