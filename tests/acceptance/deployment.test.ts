@@ -1,0 +1,73 @@
+/** What the documentation says about deployment fits the program that is deployed. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Key } from "@strombus/conch/ssh/keys";
+import { describe, expect, test } from "vitest";
+import { root } from "../support/example.js";
+import { temporaryFolder } from "../support/folder.js";
+import { openSSH, ssh } from "../support/openssh.js";
+import { freePort, statusOf, strombus } from "../support/runner.js";
+
+const folder = join(root, "packages/examples/src/deployment");
+const app = join(root, "packages/examples/dist/deployment/app.js");
+const manifest = readFileSync(join(folder, "kubernetes.yaml"), "utf8");
+const unit = readFileSync(join(folder, "strombus.service"), "utf8");
+
+describe("the Kubernetes manifest", () => {
+  const [, list] = /command: \[(.*)\]/.exec(manifest)!;
+  const [npx, command, ...args] = list!.split(", ").map((word) => word.replaceAll('"', ""));
+
+  test("gives more time than the drain takes", () => {
+    const grace = Number(/terminationGracePeriodSeconds: (\d+)/.exec(manifest)![1]);
+    const text = { type: "string" } as const;
+    const { values } = parseArgs({ args, strict: false, options: { drain: text, "drain-delay": text } });
+    expect(grace).toBeGreaterThan(Number(values.drain) + Number(values["drain-delay"]));
+  });
+
+  test("runs the program with options that it has, and asks where it answers", async () => {
+    expect([npx, command]).toEqual(["npx", "strombus"]);
+    const health = await freePort();
+    const given = args.map((arg) => (arg === "0.0.0.0:8022" ? `127.0.0.1:${health}` : arg === "app.js" ? app : arg));
+    const program = strombus(given, { env: { SSH_FOLDER: sshFolder(), SSH_PORT: String(await freePort()) } });
+    await program.stdout.until("runs as process");
+    for (const [, path] of manifest.matchAll(/path: (\/\w+)/g)) expect(await statusOf(health, path!)).toBe(200);
+    await program.kill("SIGKILL");
+  });
+});
+
+test("the systemd unit runs the program with options that it has", async () => {
+  const [, line] = /ExecStart=\S+ strombus (.*)/.exec(unit)!;
+  const program = strombus(line!.split(" ").map((arg) => (arg === "/srv/ssh/app.js" ? "/nowhere/app.js" : arg)));
+  expect((await program.ending).status).toBe(1);
+  expect(program.stderr.text).toMatch(/cannot load \/nowhere\/app\.js/); // and not: unknown option
+  expect(unit).toMatch(/NotifyAccess=all/);
+});
+
+test("an ssh session lives through a restart of the processes, and new ones find the new process", async () => {
+  const port = await freePort();
+  const program = strombus(["run", "--processes", "1", "--drain", "60", app], {
+    env: { SSH_FOLDER: sshFolder(), SSH_PORT: String(port) },
+  });
+  const [, pid] = await program.stdout.until(/run under process (\d+)/);
+  const client = openSSH();
+  const login = { port, user: "ann", password: "secret" };
+  const session = ssh(client, login);
+  await session.stdout.until("hello");
+  process.kill(Number(pid), "SIGHUP");
+  await program.stdout.until("the processes were replaced");
+  session.type("still here");
+  await session.stdout.until("you said still here");
+  const second = ssh(client, login);
+  await second.stdout.until("hello");
+  await session.kill();
+  await second.kill();
+  expect((await program.kill()).status).toBe(0);
+});
+
+function sshFolder(): string {
+  const path = temporaryFolder();
+  writeFileSync(join(path, "passwords"), "ann:secret\n");
+  writeFileSync(join(path, "host_key"), Key.generate("ed25519").toString("openssh"));
+  return path;
+}

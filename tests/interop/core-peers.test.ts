@@ -1,0 +1,109 @@
+/** The reactor's examples with netcat and socat, and the runner with systemd's own messenger. */
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { coreExample, startCoreExample } from "../support/core-example.js";
+import { temporaryFolder } from "../support/folder.js";
+import { needed } from "../support/needed.js";
+import { Program } from "../support/program.js";
+import { echoModule, freePort, strombus, visit } from "../support/runner.js";
+
+const netcat = needed("nc");
+const socat = needed("socat");
+
+// Of Debian's essential programs the one that receives datagrams. Descriptors that come along are closed, as systemd does.
+const RECEIVER = `
+  $| = 1;
+  my $socket = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $ARGV[0]) or die;
+  print "receiving\\n";
+  print "$message\\n" while defined $socket->recv($message, 4096);
+`;
+
+for (const [name, command] of [
+  ["netcat", (port: number) => [netcat, "127.0.0.1", String(port)]],
+  ["netcat over IPv6", (port: number) => [netcat, "-6", "::1", String(port)]],
+  ["socat", (port: number) => [socat, "-", `TCP:127.0.0.1:${port}`]],
+] as const) {
+  test(`${name} talks to the echo server`, async () => {
+    const { program, port } = await startCoreExample("echo/tcp-server", ["0"]);
+    const peer = new Program(command(port));
+    peer.type("hello\n");
+    await peer.stdout.until("hello\n");
+    await peer.kill();
+    await program.kill();
+  });
+
+  test(`${name} chats`, async () => {
+    const { program, port } = await startCoreExample("chat/main", ["0"]);
+    const [ann, bob] = [new Program(command(port)), new Program(command(port))];
+    ann.type("ann\n");
+    await ann.stdout.until("Welcome, ann!");
+    bob.type("bob\n");
+    await bob.stdout.until("Here are: ann.");
+    ann.type("how do you do\n");
+    await bob.stdout.until("ann: how do you do\n");
+    await ann.kill();
+    await bob.stdout.until("ann has left");
+    await bob.kill();
+    await program.kill();
+  });
+
+  test(`${name} logs in`, async () => {
+    const { program, port } = await startCoreExample("line-login/main", ["0"]);
+    const peer = new Program(command(port));
+    peer.type("USER bob\r\nPASS hidden\r\n");
+    await peer.stdout.until("welcome\r\n");
+    peer.type("QUIT\r\n");
+    await program.stdout.until("bob has left");
+    await peer.kill();
+    await program.kill();
+  });
+
+  test(`${name} goes through the port forwarder, a million bytes each way`, async () => {
+    const server = await startCoreExample("echo/tcp-server", ["0"]);
+    const forwarder = await startCoreExample("portforward/main", ["0", "localhost", String(server.port)]);
+    const peer = new Program(command(forwarder.port));
+    const text = "0123456789abcde\n".repeat(65_536);
+    peer.type(text);
+    expect((await peer.stdout.whole((got) => got.length >= text.length, "all of it")) === text).toBe(true);
+    await peer.kill();
+    await forwarder.program.kill();
+    await server.program.kill();
+  });
+}
+
+test("socat talks to the echo server on a UNIX socket, and our client to socat's", async () => {
+  const folder = temporaryFolder();
+  const ours = await startCoreExample("echo/unix-server", [join(folder, "ours")]);
+  const peer = new Program([socat, "-", `UNIX-CONNECT:${join(folder, "ours")}`]);
+  peer.type("hello\n");
+  await peer.stdout.until("hello\n");
+  await peer.kill();
+  await ours.program.kill();
+});
+
+test("our echo client talks to socat as a server", async () => {
+  const port = await freePort();
+  const server = new Program([socat, "-d", "-d", `TCP-LISTEN:${port},bind=127.0.0.1`, "EXEC:cat"]);
+  await server.stderr.until("listening on");
+  const client = coreExample("echo/tcp-client", [String(port)]);
+  expect((await client.ending).status).toBe(0);
+  expect(client.stdout.lines[0]).toBe("the server said: hello, world!");
+  await server.kill();
+});
+
+test("systemd's messenger brings what the runner says to the service manager's socket", async () => {
+  needed("systemd-notify");
+  const path = join(temporaryFolder(), "notify");
+  const manager = new Program([needed("perl"), "-MIO::Socket::UNIX", "-e", RECEIVER, path]);
+  await manager.stdout.until("receiving");
+  const port = await freePort();
+  const program = strombus(["run", echoModule, String(port)], {
+    env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: "400000" },
+  });
+  await manager.stdout.until("READY=1");
+  await manager.stdout.until("WATCHDOG=1");
+  expect((await visit(port)).told).toBe(null);
+  expect((await program.kill()).status).toBe(0);
+  await manager.stdout.until("STOPPING=1");
+  await manager.kill();
+});
