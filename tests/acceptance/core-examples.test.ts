@@ -94,3 +94,17 @@ test("cred over lines: who is let in learns what they may, and their leaving is 
   await program.stdout.until("ann has left");
   await program.kill();
 });
+
+test("logging: text by level and namespace on one side, JSON on the other, and nothing a peer could forge", async () => {
+  const program = coreExample("logging/main");
+  await program.ending;
+  expect(program.stdout.text).toMatch(
+    /^- \[door#info\] ann\\n\\x1b\[31m came in, 007 years old\n- \[door\.hinge#debug\] squeak\n/,
+  );
+  expect(program.stdout.text).toMatch(
+    /\[door#critical\] the door could not be locked\n\tTraceback: RangeError: no key\n/,
+  );
+  expect(program.stdout.text).toMatch(/\[stdout#info\] what is printed is logged\n$/);
+  const events = program.stderr.lines.map((line) => JSON.parse(line) as { log_namespace: string });
+  expect(events.map(({ log_namespace }) => log_namespace)).toEqual(["door", "door", "door.hinge", "door", "stdout"]);
+});
