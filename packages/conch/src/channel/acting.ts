@@ -14,6 +14,7 @@ import {
   ChannelSuccess,
   ChannelWindowAdjust,
 } from "../messages/connection.js";
+import { SparseMap, SparseSet } from "../sparse.js";
 import type { SSHChannel } from "../ssh/channel.js";
 import { NS } from "../ssh/common.js";
 import type { SSHConnection } from "../ssh/connection.js";
@@ -22,6 +23,7 @@ import { DISCONNECT_PROTOCOL_ERROR } from "../transport/constants.js";
 import type { SSHTransportBase } from "../ssh/transport.js";
 import { toBuffer, type BytesLike } from "../wire/writer.js";
 import { guard } from "./hooks.js";
+import { MAX_GROWTH } from "./path.js";
 import {
   MSG_CHANNEL_CLOSE,
   MSG_CHANNEL_DATA,
@@ -68,17 +70,19 @@ export abstract class ActingConnection extends SSHService {
   /** Those waiting for replies, in order: to requests on a channel, by our number, and to global ones. */
   readonly deferreds = new Map<number | "global", Deferred<Buffer>[]>();
   /** Told when the connection ends; as long as there are any, it counts as used. */
-  readonly dependents = new Set<Dependent>();
+  readonly dependents = new SparseSet<Dependent>();
   /** The transport takes no more output for now; channels keep theirs. */
   outputHeld = false;
+  /** Bytes by which the windows of our channels may still grow, all together, where the peer is far away. */
+  windowReserve = MAX_GROWTH;
 
   protected stopped = false;
-  readonly #pendingOpens = new Map<SSHChannel, PendingOpen>();
-  readonly #held = new Set<SSHChannel>();
+  readonly #pendingOpens = new SparseMap<SSHChannel, PendingOpen>();
+  readonly #held = new SparseSet<SSHChannel>();
   /** Channels whose opener has stopped waiting before the peer answered. */
-  readonly #givenUp = new Set<SSHChannel>();
+  readonly #givenUp = new SparseSet<SSHChannel>();
   /** What forgets the signal of a channel. */
-  readonly #signals = new Map<SSHChannel, () => void>();
+  readonly #signals = new SparseMap<SSHChannel, () => void>();
 
   override serviceStopped(): void {
     this.stopped = true;

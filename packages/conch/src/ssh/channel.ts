@@ -4,6 +4,7 @@ import { type MaybeAsync, ITransport } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { after } from "../channel/later.js";
 import { type Message, OutputQueue } from "../channel/output.js";
+import { PathWindow } from "../channel/path.js";
 import type { ConchError } from "../error.js";
 import type { IConchUser, MaybeLater } from "../interfaces.js";
 import { toBuffer, type BytesLike } from "../wire/writer.js";
@@ -13,7 +14,7 @@ import { namedMethod } from "./service.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.channel" });
 
-/** Bytes that the peer may send ahead of what we have taken, unless a channel says otherwise. */
+/** Bytes that the peer may send ahead of what we have taken, unless a channel says otherwise or the path is a long one. */
 export const DEFAULT_WINDOW = 2 * 1024 * 1024;
 
 /** The most bytes of data in one packet, both ways: what every implementation takes (RFC 4253 section 6.1). */
@@ -91,6 +92,7 @@ export class SSHChannel implements ITransport {
   #paused = false;
   #windowHolds = 0;
   #unwanted = false;
+  #path: PathWindow | null = null; // from the first refill on
 
   constructor(options?: SSHChannelOptions);
   constructor(
@@ -313,6 +315,7 @@ export class SSHChannel implements ITransport {
   abandonOutput(): void {
     this.#abandoned = true;
     this.#output.clear();
+    this.#path?.shrink();
   }
 
   /** Sends what may be sent now, then says so, or closes. @internal */
@@ -327,9 +330,28 @@ export class SSHChannel implements ITransport {
   /** Gives the peer window when less than half is left, unless we are not keeping up. @internal */
   refillWindow(): void {
     const { localWindowLeft: left, localWindowSize: size } = this;
-    const enough = left > 0 && left >= Math.floor(size / 2);
-    if (enough || this.#paused || this.#windowHolds > 0 || this.#output.bytes > MAX_BACKLOG) return;
-    this.conn?.adjustWindow(this, size - left);
+    if (this.#path !== null) this.#path.heard(this.#now);
+    if (left > 0 && left >= Math.floor(size / 2)) return;
+    if (this.#paused || this.#windowHolds > 0 || this.#output.bytes > MAX_BACKLOG) {
+      this.#path?.hold();
+      return;
+    }
+    const { conn } = this;
+    if (conn === null) return;
+    if (size >= DEFAULT_WINDOW) this.#fitPath(conn);
+    if (this.localWindowSize > left) conn.adjustWindow(this, this.localWindowSize - left);
+  }
+
+  /** Small windows are somebody's choice: they stay what they are. */
+  #fitPath(conn: SSHConnection): void {
+    if (this.#path === null) this.#path = new PathWindow(conn, this.localWindowSize, this.#now);
+    else this.localWindowSize = this.#path.refill(this.#now);
+  }
+
+  /** In seconds. A transport in memory may have no clock: its time stands still. */
+  get #now(): number {
+    const clock = this.conn?.transport?.clock;
+    return clock?.seconds() ?? 0;
   }
 
   #write(type: number | null, bytes: Buffer): boolean {

@@ -3,8 +3,8 @@
  * strict kind): the offers, their negotiation, and the turnover of keys. What travels between KEXINIT and NEWKEYS is the
  * roles' part.
  */
-import { randomBytes } from "node:crypto";
 import { RuntimeError } from "@strombus/reactor/exceptions";
+import { fillRandom } from "../codec/slab.js";
 import { ProtocolError } from "../error.js";
 import { deriveKeys, exchangeHash, type Agreement, type Transcript } from "../kex/exchange.js";
 import { KexInit, NewKeys } from "../messages/transport.js";
@@ -17,6 +17,7 @@ import {
   STRICT_CLIENT,
   STRICT_SERVER,
   type Offer,
+  type OwnOffer,
 } from "./negotiation.js";
 import { PacketTransport } from "./packet-transport.js";
 import { LoginBudget } from "./patience.js";
@@ -42,6 +43,7 @@ export abstract class KeyExchangeTransport extends PacketTransport {
   /** The peer said in its first KEXINIT that it takes EXT_INFO (RFC 8308 section 2.1). */
   protected peerTakesExtInfo = false;
   #keysAt = 0;
+  #offered: OwnOffer | null = null; // of the exchange in hand
 
   /**
    * Offers our algorithms and so begins a key exchange, the first one or a rekey.
@@ -53,8 +55,10 @@ export abstract class KeyExchangeTransport extends PacketTransport {
     const first = this.sessionID === null;
     const keyExchanges = this.offeredKeyExchanges();
     const markers = this.isClient ? [EXT_INFO_CLIENT, STRICT_CLIENT] : [EXT_INFO_SERVER, STRICT_SERVER];
-    const body = KexInit.encode({
-      cookie: randomBytes(16),
+    const cookie = Buffer.allocUnsafe(16);
+    fillRandom(cookie, 0, 16);
+    this.#offered = {
+      cookie,
       // Markers count in the first offer alone, and some peers take a later one amiss (RFC 8308 section 2.1).
       keyExchanges: first ? [...keyExchanges, ...markers] : keyExchanges,
       hostKeys: this.supportedPublicKeys,
@@ -68,7 +72,8 @@ export abstract class KeyExchangeTransport extends PacketTransport {
       languagesToClient: this.supportedLanguages,
       firstKexPacketFollows: false,
       reserved: 0,
-    });
+    };
+    const body = KexInit.encode(this.#offered);
     this.ourKexInitPayload = Buffer.concat([Buffer.of(KexInit.number), body]);
     this.sendPacket(KexInit.number, body);
     this.handshake.offered();
@@ -98,7 +103,7 @@ export abstract class KeyExchangeTransport extends PacketTransport {
     if (phase === "kex" || phase === "newkeys") throw new ProtocolError("a second KEXINIT in one key exchange");
     if (!this.isLoggedIn()) this.budget.spendExchange();
     if (phase === "idle") this.sendKexInit();
-    const ours = KexInit.decode(this.ourKexInitPayload!.subarray(1));
+    const ours = this.#offered ?? KexInit.decode(this.ourKexInitPayload!.subarray(1));
     const [client, server] = this.isClient ? [ours, offer] : [offer, ours];
     if (this.sessionID === null) this.#readMarkers(offer, client, server);
     const algorithms = negotiate(client, server);
@@ -117,7 +122,7 @@ export abstract class KeyExchangeTransport extends PacketTransport {
     const keys = this.handshake.finish();
     const first = this.incoming.protection === null;
     this.incoming.setKeys(keys, this.handshake.strict);
-    this.ourKexInitPayload = this.otherKexInitPayload = null;
+    this.ourKexInitPayload = this.otherKexInitPayload = this.#offered = null;
     this.#keysAt = this.clock.seconds();
     this.disarm();
     if (first) this.armFromStart(this.serviceTimeout, "no service was asked for");
@@ -206,7 +211,7 @@ export abstract class KeyExchangeTransport extends PacketTransport {
 
   // Private
 
-  #readMarkers(offer: Offer, client: Offer, server: Offer): void {
+  #readMarkers(offer: Offer, client: OwnOffer, server: OwnOffer): void {
     this.handshake.strict = client.keyExchanges.includes(STRICT_CLIENT) && server.keyExchanges.includes(STRICT_SERVER);
     // The counter has moved past the packet in hand.
     if (this.handshake.strict && this.incoming.sequence > 1)

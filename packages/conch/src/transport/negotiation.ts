@@ -5,9 +5,11 @@ import { KeyExchangeError, ProtocolError } from "../error.js";
 import type { Method } from "../kex/method.js";
 import { methods } from "../kex/methods.js";
 import type { KexInit } from "../messages/transport.js";
-import type { Values } from "../wire/fields.js";
+import type { Given, Values } from "../wire/fields.js";
 
 export type Offer = Values<typeof KexInit.fields>;
+/** One of ours, whose lists may be the application's own. */
+export type OwnOffer = Given<typeof KexInit.fields>;
 
 export const EXT_INFO_CLIENT = "ext-info-c";
 export const EXT_INFO_SERVER = "ext-info-s";
@@ -33,7 +35,7 @@ export interface DirectionAlgorithms {
 }
 
 /** @throws KeyExchangeError where there is no common name in a category. */
-export function negotiate(client: Offer, server: Offer): Algorithms {
+export function negotiate(client: OwnOffer, server: OwnOffer): Algorithms {
   const keyExchange = choose("key exchange", client.keyExchanges, server.keyExchanges);
   const method = methods.get(keyExchange);
   if (method === undefined) throw new KeyExchangeError(`key exchange ${keyExchange} is listed, and unknown`);

@@ -1,4 +1,5 @@
 /** What applications attach to a connection, each part under a key of its own that knows the type. */
+import { SparseMap } from "../sparse.js";
 
 /** Made once, in the module that owns what is attached; two keys of one name are two keys. */
 export class StateKey<T> {
@@ -19,7 +20,7 @@ export class StateKey<T> {
  * ```
  */
 export class ConnectionState {
-  readonly #values = new Map<StateKey<unknown>, unknown>();
+  readonly #values = new SparseMap<StateKey<unknown>, unknown>();
 
   get<T>(key: StateKey<T>): T | undefined {
     return this.#values.get(key) as T | undefined;

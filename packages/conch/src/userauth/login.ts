@@ -1,7 +1,7 @@
 /** What goes into a login and what comes out of it: the user name, the portal, and the avatar that somebody waits for or not. */
 import { isUtf8 } from "node:buffer";
 import { UnauthorizedLogin } from "@strombus/cred/error";
-import { Portal } from "@strombus/cred/portal";
+import { type IRealm, Portal } from "@strombus/cred/portal";
 import { type InterfaceToken, providedBy } from "@strombus/reactor/components";
 import { fail, maybeDeferred } from "@strombus/reactor/defer";
 import type { Failure } from "@strombus/reactor/failure";
@@ -60,7 +60,18 @@ export function logOut(logout: () => unknown): void {
 
 /** Asks the same checkers as `portal`, and nobody gets in: what a question is put to, whatever a checker says (A5). */
 export function withoutRealm(portal: Portal): Portal {
-  const asking = new Portal({ requestAvatar: () => fail(new UnauthorizedLogin("a question logs nobody in")) });
-  for (const [token, checker] of portal.checkers) asking.registerChecker(checker, token);
-  return asking;
+  return new QuestionPortal(portal);
 }
+
+class QuestionPortal extends Portal {
+  override readonly checkers: Portal["checkers"];
+
+  constructor({ checkers }: Portal) {
+    super(LETS_NOBODY_IN);
+    this.checkers = checkers;
+  }
+}
+
+const LETS_NOBODY_IN: IRealm = {
+  requestAvatar: () => fail(new UnauthorizedLogin("a question logs nobody in")),
+};

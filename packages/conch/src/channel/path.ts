@@ -1,0 +1,70 @@
+/**
+ * Receive windows that fit the path (RFC 4254 section 5.2). A peer far away spends what it may send before it hears of
+ * more, and is silent for a round trip; near by, or with a window that is large enough, its data comes without a pause.
+ * Windows grow on the first and stay as they are on the second.
+ */
+
+/** The most that one channel's window becomes, and all windows of a connection together beyond what they began with. */
+export const MAX_WINDOW = 16 * 1024 * 1024; // bytes
+export const MAX_GROWTH = 32 * 1024 * 1024; // bytes
+
+const SHORT = 0.01; // seconds; a silence below it costs less than a larger window
+const MUCH = 0.25; // of the time that half a window took
+const LONG = 3; // seconds; where half a window takes longer there is no hurry: it goes back to what it was
+
+/** What all channels of one connection may still grow by. */
+export interface Reserve {
+  windowReserve: number;
+}
+
+/** The window of one channel, from the first time that it was refilled. Times are in seconds. */
+export class PathWindow {
+  readonly #reserve: Reserve;
+  readonly #least: number;
+  #size: number;
+  #refilledAt: number;
+  #heardAt: number;
+  #silence = 0; // the longest since the last refill
+  #held = false;
+
+  constructor(reserve: Reserve, size: number, now: number) {
+    this.#reserve = reserve;
+    this.#least = this.#size = size;
+    this.#refilledAt = this.#heardAt = now;
+  }
+
+  /** Data has come. */
+  heard(now: number): void {
+    this.#silence = Math.max(this.#silence, now - this.#heardAt);
+    this.#heardAt = now;
+  }
+
+  /** It is we who let the peer wait: the silence that comes of it tells nothing of the path. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Half a window was used up; the size to refill it to. */
+  refill(now: number): number {
+    const took = now - this.#refilledAt;
+    if (took > LONG) this.shrink();
+    else if (!this.#held && this.#silence > SHORT && this.#silence > MUCH * took) this.#grow();
+    this.#refilledAt = this.#heardAt = now;
+    this.#silence = 0;
+    this.#held = false;
+    return this.#size;
+  }
+
+  /** Back to what the window began with. */
+  shrink(): void {
+    this.#reserve.windowReserve += this.#size - this.#least;
+    this.#size = this.#least;
+  }
+
+  #grow(): void {
+    const growth = Math.min(this.#size, MAX_WINDOW - this.#size, this.#reserve.windowReserve);
+    if (growth <= 0) return;
+    this.#reserve.windowReserve -= growth;
+    this.#size += growth;
+  }
+}

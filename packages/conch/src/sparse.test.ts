@@ -1,0 +1,31 @@
+import { expect, test } from "vitest";
+import { SparseMap, SparseSet } from "./sparse.js";
+
+test("a sparse set holds what a Set would hold, and is as empty after the last entry as before the first", () => {
+  const set = new SparseSet<string>();
+  expect([set.size, set.has("a"), set.delete("a"), [...set]]).toEqual([0, false, false, []]);
+  set.add("a").add("b").add("a");
+  expect([set.size, set.has("a"), [...set]]).toEqual([2, true, ["a", "b"]]);
+  expect([set.delete("a"), set.delete("b"), set.size, [...set]]).toEqual([true, true, 0, []]);
+  set.add("c");
+  set.clear();
+  expect([...set]).toEqual([]);
+});
+
+test("a set that is iterated over may lose what comes later", () => {
+  const set = new SparseSet<number>().add(1).add(2);
+  const seen: number[] = [];
+  for (const each of set) {
+    seen.push(each);
+    set.delete(2);
+  }
+  expect(seen).toEqual([1]);
+});
+
+test("a sparse map holds what a Map would hold", () => {
+  const map = new SparseMap<string, number>();
+  expect([map.size, map.has("a"), map.get("a"), map.delete("a")]).toEqual([0, false, undefined, false]);
+  map.set("a", 1).set("a", 2).set("b", 3);
+  expect([map.size, map.has("b"), map.get("a"), map.get("b")]).toEqual([2, true, 2, 3]);
+  expect([map.delete("a"), map.delete("b"), map.size, map.get("b")]).toEqual([true, true, 0, undefined]);
+});
