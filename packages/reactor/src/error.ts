@@ -172,6 +172,17 @@ export class SSLError extends ConnectError {
   protected static override readonly defaultCode: string = "ERR_SSL";
 }
 
+/** The peer's certificate is not for the name that was asked for. */
+export class VerificationError extends SSLError {
+  override readonly name: string = "VerificationError";
+  protected static override readonly text: string = "the certificate is for another name";
+  protected static override readonly defaultCode: string = "ERR_VERIFICATION";
+
+  constructor(string = "", options: ConnectErrorOptions = {}) {
+    super(null, string, options);
+  }
+}
+
 /** A connection attempt to `address` was cancelled. */
 export class ConnectingCancelledError extends Error {
   override readonly name: string = "ConnectingCancelledError";

@@ -1,9 +1,11 @@
 /**
  * The interfaces of the reactor (twisted.internet.interfaces): each is a type and a runtime token of one name.
- * An object with the right methods provides an interface without saying so, except for the two markers whose presence
- * changes behaviour, IHalfCloseableProtocol and ILoggingContext: those are declared.
+ * An object with the right methods provides an interface without saying so, except for those whose presence changes
+ * behaviour, such as IHalfCloseableProtocol and ILoggingContext: those are declared.
  */
+import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
+import type { PeerCertificate, SecureContext } from "node:tls";
 import { type InterfaceToken, interfaceToken } from "./components.js";
 import type { Deferred } from "./defer.js";
 import type { Failure } from "./failure.js";
@@ -123,6 +125,61 @@ export const ITCPTransport: InterfaceToken<ITCPTransport> = interfaceToken<ITCPT
   ["loseWriteConnection", "abortConnection", "getTcpNoDelay", "setTcpNoDelay", "getTcpKeepAlive", "setTcpKeepAlive"],
 );
 
+/** How to do TLS on one connection, in the words of node:tls. */
+export interface TLSSettings {
+  readonly secureContext: SecureContext;
+  readonly requestCert?: boolean;
+  readonly rejectUnauthorized?: boolean;
+  readonly ALPNProtocols?: string[];
+  /** The name that a client asks for. */
+  readonly servername?: string;
+  readonly checkServerIdentity?: (hostname: string, certificate: PeerCertificate) => Error | undefined;
+  readonly SNICallback?: (servername: string, done: (error: Error | null, context?: SecureContext) => void) => void;
+}
+
+/** What TLS is done with: keys, trust and limits. `CertificateOptions` and `optionsForClientTLS` make them. */
+export interface ITLSContextFactory {
+  /** @throws what makes it unusable */
+  settingsForTLS(isClient: boolean): TLSSettings;
+}
+export const ITLSContextFactory: InterfaceToken<ITLSContextFactory> = interfaceToken<ITLSContextFactory>(
+  "ITLSContextFactory",
+  [],
+  ["settingsForTLS"],
+);
+
+export interface StartTLSOptions {
+  /** False: a client does the server's part of the handshake, and a server the client's. Default true. */
+  normal?: boolean;
+}
+
+/** A stream that can change to TLS in mid-connection. */
+export interface ITLSTransport extends ITCPTransport {
+  /** What was written goes out in the clear before. @throws what the context factory throws; RuntimeError when TLS is on */
+  startTLS(contextFactory: ITLSContextFactory, options?: StartTLSOptions): void;
+}
+export const ITLSTransport: InterfaceToken<ITLSTransport> = interfaceToken<ITLSTransport>(
+  "ITLSTransport",
+  [ITCPTransport],
+  ["startTLS"],
+);
+
+/** A connection under TLS. Provided from the moment TLS starts. */
+export interface ISSLTransport extends ITCPTransport {
+  /** Null before the handshake is over, and for a peer that gave none. */
+  getPeerCertificate(): X509Certificate | null;
+  /** What this side showed; null for none. */
+  getHostCertificate(): X509Certificate | null;
+}
+export const ISSLTransport: InterfaceToken<ISSLTransport> = interfaceToken<ISSLTransport>("ISSLTransport");
+
+/** A TLS connection on which a protocol may have been chosen (ALPN). */
+export interface INegotiated extends ISSLTransport {
+  /** Null before the handshake is over, and when nothing was chosen. */
+  readonly negotiatedProtocol: string | null;
+}
+export const INegotiated: InterfaceToken<INegotiated> = interfaceToken<INegotiated>("INegotiated", [ISSLTransport]);
+
 /** A transport that can be asked for what it stands on. */
 export interface ISystemHandle {
   getHandle(): Socket;
@@ -161,6 +218,13 @@ export interface IHalfCloseableProtocol {
 export const IHalfCloseableProtocol: InterfaceToken<IHalfCloseableProtocol> =
   interfaceToken<IHalfCloseableProtocol>("IHalfCloseableProtocol");
 
+/** A protocol that wants to know when the TLS handshake is over. To be declared. */
+export interface IHandshakeListener {
+  handshakeCompleted(): MaybeAsync;
+}
+export const IHandshakeListener: InterfaceToken<IHandshakeListener> =
+  interfaceToken<IHandshakeListener>("IHandshakeListener");
+
 /** Gives its log lines their prefix. To be declared. */
 export interface ILoggingContext {
   logPrefix(): string;
@@ -193,6 +257,14 @@ export const IClientFactory: InterfaceToken<IClientFactory> = interfaceToken<ICl
   [IProtocolFactory],
   ["startedConnecting", "clientConnectionFailed", "clientConnectionLost"],
 );
+
+/** A factory whose connections choose a protocol in the TLS handshake (ALPN). To be declared. */
+export interface IProtocolNegotiationFactory {
+  /** In order of preference. */
+  acceptableProtocols(): readonly string[];
+}
+export const IProtocolNegotiationFactory: InterfaceToken<IProtocolNegotiationFactory> =
+  interfaceToken<IProtocolNegotiationFactory>("IProtocolNegotiationFactory");
 
 /** A port that accepts connections. */
 export interface IListeningPort {
@@ -385,6 +457,29 @@ export const IReactorTCP: InterfaceToken<IReactorTCP> = interfaceToken<IReactorT
   ["listenTCP", "connectTCP"],
 );
 
+export interface IReactorSSL {
+  /** `listenTCP` with TLS on each connection. @throws CannotListenError, and what the context factory throws */
+  listenSSL(
+    port: number,
+    factory: IProtocolFactory,
+    contextFactory: ITLSContextFactory,
+    options?: ListenTCPOptions,
+  ): IListeningPort;
+  /** `connectTCP` with TLS. @throws what the context factory throws */
+  connectSSL(
+    host: string,
+    port: number,
+    factory: IClientFactory,
+    contextFactory: ITLSContextFactory,
+    options?: ConnectTCPOptions,
+  ): IConnector;
+}
+export const IReactorSSL: InterfaceToken<IReactorSSL> = interfaceToken<IReactorSSL>(
+  "IReactorSSL",
+  [],
+  ["listenSSL", "connectSSL"],
+);
+
 export interface ListenUNIXOptions {
   /** Connections the system holds before we accept them. Default 50. */
   backlog?: number;
@@ -414,11 +509,13 @@ export const IReactorUNIX: InterfaceToken<IReactorUNIX> = interfaceToken<IReacto
 );
 
 /** All that the reactor of this package does. */
-export interface IReactor extends IReactorCore, IReactorTime, IReactorFromThreads, IReactorTCP, IReactorUNIX {}
+export interface IReactor
+  extends IReactorCore, IReactorTime, IReactorFromThreads, IReactorTCP, IReactorSSL, IReactorUNIX {}
 export const IReactor: InterfaceToken<IReactor> = interfaceToken<IReactor>("IReactor", [
   IReactorCore,
   IReactorTime,
   IReactorFromThreads,
   IReactorTCP,
+  IReactorSSL,
   IReactorUNIX,
 ]);

@@ -24,6 +24,7 @@ import {
   type IClientFactory,
   type IProtocolFactory,
   IReactor,
+  type ITLSContextFactory,
   type ListenTCPOptions,
   type ListenUNIXOptions,
   type RunOptions,
@@ -242,6 +243,29 @@ export class NodeReactor implements IReactor, TransportHost {
 
   connectTCP(host: string, port: number, factory: IClientFactory, options: ConnectTCPOptions = {}): TCPConnector {
     const connector = new TCPConnector(this, host, port, factory, options);
+    connector.connect();
+    return connector;
+  }
+
+  listenSSL(
+    port: number,
+    factory: IProtocolFactory,
+    contextFactory: ITLSContextFactory,
+    options: ListenTCPOptions = {},
+  ): TCPPort {
+    const listening = new TCPPort(this, port, factory, options, contextFactory);
+    listening.startListening();
+    return listening;
+  }
+
+  connectSSL(
+    host: string,
+    port: number,
+    factory: IClientFactory,
+    contextFactory: ITLSContextFactory,
+    options: ConnectTCPOptions = {},
+  ): TCPConnector {
+    const connector = new TCPConnector(this, host, port, factory, options, contextFactory);
     connector.connect();
     return connector;
   }

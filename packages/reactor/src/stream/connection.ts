@@ -1,29 +1,39 @@
 /** A connection by TCP or a UNIX socket, of either side: what Twisted promises a protocol, on a socket of Node's. */
+import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { toBuffer } from "../bytes.js";
-import { classImplements, providedBy } from "../components.js";
-import { ConnectionAborted, ConnectionDone, ConnectionLost } from "../error.js";
+import { classImplements, directlyProvides, providedBy } from "../components.js";
+import { ConnectionAborted, ConnectionDone, ConnectionLost, SSLError } from "../error.js";
 import { RuntimeError } from "../exceptions.js";
 import { Failure } from "../failure.js";
 import {
   type BytesLike,
   type IAddress,
+  type IDelayedCall,
   IHalfCloseableProtocol,
+  IHandshakeListener,
   ILoggingContext,
+  INegotiated,
   type IProtocol,
   type IPullProducer,
   type IPushProducer,
   ISystemHandle,
-  ITCPTransport,
+  type ITLSContextFactory,
+  ITLSTransport,
   type MaybeAsync,
+  type StartTLSOptions,
+  type TLSSettings,
 } from "../interfaces.js";
 import { Logger } from "../logger.js";
 import type { OpenTransport, TransportHost } from "./host.js";
+import { resetNow, SocketWire, startTLSOn, tlsError, type Wire } from "./tls.js";
 
 const log = new Logger({ namespace: "strombus.reactor.stream" });
 const HIGH_WATER = 65536; // bytes; more than this in user space pauses a push producer
 const JOIN_LIMIT = 65536; // bytes; up to here copying chunks together is cheaper than a write of many pieces
 const STALL_TIME = 60; // seconds; how long a closing connection waits for a peer that takes nothing
+const HANDSHAKE_TIME = 60; // seconds; how long TLS may take to begin
 const LINGER_TIME = 5; // seconds; how long a closed one reads on
 const CLEAN_END = new ConnectionDone(); // one for all: making the stack of an error costs more than the close
 
@@ -46,6 +56,16 @@ export interface ConnectionOptions {
   onLost?: (reason: Failure) => void;
 }
 
+/** TLS on a connection: where its bytes go, and how far it has come. */
+interface TLSState {
+  readonly socket: TLSSocket;
+  readonly wire: Wire;
+  established: boolean;
+  peerCertificate: X509Certificate | null;
+  /** Ends a handshake that takes too long. */
+  timeout: IDelayedCall | null;
+}
+
 /**
  * All that is written in one turn of the event loop goes out in one write of the socket. TCP_NODELAY is on from the
  * start (Twisted's is off): as writes are joined here, the system's own waiting would only add delay.
@@ -53,13 +73,17 @@ export interface ConnectionOptions {
  * Two things are bounded that Twisted leaves open. After `loseConnection` a peer that takes no byte for 60 s is dropped,
  * with ConnectionLost. And a connection closed by us, although it is over for the protocol, reads on for up to 5 s, since
  * closing a socket with unread data would make the system throw away what the peer has not fetched yet.
+ *
+ * Under TLS, what is written after `loseConnection` is dropped, a peer's close alert is the end for every protocol, and an
+ * end without one is ConnectionLost.
  */
-export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingContext, OpenTransport {
+export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingContext, OpenTransport {
   /** Seconds. */
   stallTime = STALL_TIME;
   lingerTime = LINGER_TIME;
+  handshakeTime = HANDSHAKE_TIME;
   readonly #reactor: TransportHost;
-  readonly #socket: OwnedSocket;
+  #socket: OwnedSocket;
   readonly #host: IAddress;
   readonly #peer: IAddress;
   readonly #session: number;
@@ -78,6 +102,8 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
   #lingering: NodeJS.Timeout | null = null;
   #noDelay = true;
   #keepAlive = false;
+  #reads = false; // the protocol is connected
+  #tls: TLSState | null = null;
 
   constructor(
     reactor: TransportHost,
@@ -92,6 +118,11 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
     this.#peer = peer;
     this.#session = session;
     this.#onLost = onLost ?? null;
+    this.#own(this.#socket);
+  }
+
+  #own(socket: Socket): void {
+    this.#socket = socket as OwnedSocket;
     this.#socket[OWNER] = this;
     socket.on("error", StreamConnection.#onError);
     socket.on("close", StreamConnection.#onClose);
@@ -113,6 +144,11 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
   begin(): void {
     this.#reactor.openTransports.add(this);
     this.#guard((protocol) => protocol.makeConnection(this));
+    this.#reads = true;
+    this.#read();
+  }
+
+  #read(): void {
     this.#socket.on("data", StreamConnection.#onData);
     this.#socket.on("end", StreamConnection.#onEnd);
   }
@@ -123,6 +159,7 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
   write(data: BytesLike): void {
     const bytes = toBuffer(data);
     if (this.#output === "closed" || this.#reason !== null || bytes.length === 0) return;
+    if (this.#tls !== null && this.#output !== "open") return;
     this.#append(bytes);
     this.#pendingBytes += bytes.length;
     this.#scheduleFlush();
@@ -217,9 +254,9 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
     self.#guard(() => self.#producer?.resumeProducing());
   }
 
-  /** A pull producer, or a push producer that we paused, has more to say before the end. */
+  /** A pull producer, or a push producer that we paused, has more to say before the end; under TLS any producer has. */
   get #awaitsProducer(): boolean {
-    return this.#producer !== null && (!this.#streaming || this.#producerPaused);
+    return this.#producer !== null && (!this.#streaming || this.#producerPaused || this.#tls !== null);
   }
 
   // Reading
@@ -252,7 +289,8 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
     const self = this[OWNER];
     const protocol = self.#protocol;
     if (protocol === null || self.#disconnecting || self.#reason !== null) return;
-    if (providedBy(IHalfCloseableProtocol, protocol)) self.#guard(() => protocol.readConnectionLost());
+    if (self.#tls !== null) self.#tlsEnded(self.#tls);
+    else if (providedBy(IHalfCloseableProtocol, protocol)) self.#guard(() => protocol.readConnectionLost());
     else self.connectionLost(new Failure(CLEAN_END));
   }
 
@@ -260,6 +298,10 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
 
   loseConnection(): void {
     if (this.#disconnecting || this.disconnected || this.#reason !== null) return;
+    if (this.#tls?.established === false && this.bufferedBytes === 0) {
+      this.abortConnection();
+      return;
+    }
     this.#disconnecting = true;
     this.#socket.pause();
     this.#socket.setTimeout(this.stallTime * 1000, StreamConnection.#onStall);
@@ -277,16 +319,21 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
     if (this.disconnected || this.#reason !== null) return;
     this.#disconnecting = true;
     this.#reason = new Failure(new ConnectionAborted());
-    // Not resetAndDestroy: that waits until all is written, and lets the peer see a clean end first.
-    (this.#socket as { resetAndClosing?: boolean }).resetAndClosing = true;
-    this.#socket.destroy();
+    if (this.#tls === null) resetNow(this.#socket);
+    else this.#tls.wire.abort();
+    this.#destroy();
   }
 
   /** Ends it at once, for this reason. */
   connectionLost(reason: Failure): void {
     this.#reason ??= reason;
-    this.#socket.destroy();
+    this.#destroy();
     this.#lost();
+  }
+
+  #destroy(): void {
+    this.#socket.destroy();
+    this.#tls?.wire.destroy();
   }
 
   static #onFinish(this: OwnedSocket): void {
@@ -306,27 +353,31 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
     this.#lost();
     const socket = this.#socket;
     if (socket.readableEnded) {
-      socket.destroy();
+      this.#destroy();
       return;
     }
     socket.setTimeout(0);
     socket.resume(); // Node closes the socket when the peer's end has come too
     socket.unref();
-    this.#lingering = setTimeout(() => socket.destroy(), this.lingerTime * 1000).unref();
+    this.#lingering = setTimeout(() => this.#destroy(), this.lingerTime * 1000).unref();
   }
 
   static #onStall(this: OwnedSocket): void {
     const self = this[OWNER];
     self.#reason ??= new Failure(new ConnectionLost("the peer takes no data"));
-    this.destroy();
+    self.#destroy();
   }
 
   static #onError(this: OwnedSocket, error: Error): void {
-    this[OWNER].#reason ??= new Failure(new ConnectionLost(error));
+    const self = this[OWNER];
+    const why = self.#tls === null ? null : tlsError(error);
+    self.#reason ??= new Failure(why ?? new ConnectionLost(error));
+    if (self.#tls !== null) self.#destroy();
   }
 
   static #onClose(this: OwnedSocket): void {
     const self = this[OWNER];
+    if (this !== self.#socket) return; // TLS has taken its place
     if (self.#lingering !== null) clearTimeout(self.#lingering);
     self.#reason ??= new Failure(CLEAN_END);
     self.#lost();
@@ -339,6 +390,7 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
     this.#producer = null;
     this.#pending = [];
     this.#pendingBytes = 0;
+    this.#handshakeOver();
     this.#reactor.openTransports.delete(this);
     for (const call of [() => producer?.stopProducing(), () => protocol.connectionLost(reason)]) {
       try {
@@ -349,6 +401,89 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
       }
     }
     this.#onLost?.(reason);
+  }
+
+  // TLS
+
+  startTLS(contextFactory: ITLSContextFactory, { normal = true }: StartTLSOptions = {}): void {
+    const isClient = this.#session < 0 === normal;
+    const settings = contextFactory.settingsForTLS(isClient);
+    if (this.#tls !== null) throw new RuntimeError("TLS is on already");
+    if (this.disconnected || this.#disconnecting || this.#reason !== null) return;
+    if (this.#pendingBytes > 0) this.#send();
+    const plain = this.#socket;
+    const paused = plain.isPaused();
+    plain
+      .off("data", StreamConnection.#onData)
+      .off("end", StreamConnection.#onEnd)
+      .off("close", StreamConnection.#onClose);
+    this.secure(new SocketWire(plain), settings, isClient);
+    if (paused) this.#socket.pause();
+  }
+
+  /** From here on bytes go through TLS on this wire. */
+  protected secure(wire: Wire, settings: TLSSettings, isClient: boolean): void {
+    const socket = startTLSOn(wire, settings, isClient, {
+      established: () => this.#established(),
+      failed: (error) => {
+        this.#reason ??= new Failure(tlsError(error) ?? new ConnectionLost(error));
+        this.#destroy();
+      },
+    });
+    const timeout = this.#reactor.callLater(this.handshakeTime, () => {
+      this.connectionLost(new Failure(new SSLError(null, `no TLS handshake within ${this.handshakeTime} seconds`)));
+    });
+    this.#tls = { socket, wire, established: false, peerCertificate: null, timeout };
+    this.#own(socket);
+    wire.once("close", () => this.#wireClosed(socket));
+    if (this.#reads) this.#read();
+    directlyProvides(this, INegotiated);
+  }
+
+  /** Node does not close every TLS socket that has failed, and tells of the failure later. */
+  #wireClosed(socket: TLSSocket): void {
+    if (socket.errored !== null) StreamConnection.#onError.call(this.#socket, socket.errored);
+    StreamConnection.#onClose.call(this.#socket);
+  }
+
+  #established(): void {
+    if (this.#tls === null || this.#reason !== null) return;
+    this.#tls.established = true;
+    this.#handshakeOver();
+    const protocol = this.#protocol;
+    if (providedBy(IHandshakeListener, protocol)) this.#guard(() => protocol.handshakeCompleted());
+  }
+
+  #handshakeOver(): void {
+    const timeout = this.#tls?.timeout;
+    if (timeout?.active()) timeout.cancel();
+  }
+
+  /** The peer's close alert is answered by ours; an end without it is no clean one. */
+  #tlsEnded({ wire, established, socket }: TLSState): void {
+    if (wire.truncated || !established) {
+      this.connectionLost(new Failure(new ConnectionLost("the connection ended without the end of TLS")));
+      return;
+    }
+    this.#reason = new Failure(CLEAN_END);
+    this.#lost();
+    socket.end(() => this.#destroy());
+    this.#lingering = setTimeout(() => this.#destroy(), this.lingerTime * 1000).unref();
+  }
+
+  getPeerCertificate(): X509Certificate | null {
+    if (this.#tls?.established !== true) return null;
+    return (this.#tls.peerCertificate ??= this.#tls.socket.getPeerX509Certificate() ?? null); // Node gives it once
+  }
+
+  /** What our side showed; null for none. */
+  getHostCertificate(): X509Certificate | null {
+    return this.#tls?.socket.getX509Certificate() ?? null;
+  }
+
+  get negotiatedProtocol(): string | null {
+    const chosen = this.#tls?.established === true ? this.#tls.socket.alpnProtocol : null;
+    return typeof chosen === "string" ? chosen : null;
   }
 
   // What the protocol's code throws
@@ -375,7 +510,7 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
     log.failure("a protocol failed", failure, { log_system: this.logPrefix() });
     if (this.#protocol === null) return;
     if (this.#reason === null || this.#reason.check(ConnectionAborted)) this.#reason = failure;
-    this.#socket.destroy();
+    this.#destroy();
   }
 
   // What it is
@@ -420,4 +555,4 @@ export class StreamConnection implements ITCPTransport, ISystemHandle, ILoggingC
 }
 
 // Not as a decorator: TypeScript has none for classes with private static methods.
-classImplements(StreamConnection, ITCPTransport, ISystemHandle, ILoggingContext);
+classImplements(StreamConnection, ITLSTransport, ISystemHandle, ILoggingContext);

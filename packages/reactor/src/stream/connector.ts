@@ -4,10 +4,18 @@ import { implementer } from "../components.js";
 import { ConnectError, ConnectionDone, NotConnectingError, TimeoutError, UserError } from "../error.js";
 import { RuntimeError } from "../exceptions.js";
 import { Failure } from "../failure.js";
-import { type IAddress, type IClientFactory, IConnector, type IDelayedCall, type IProtocol } from "../interfaces.js";
+import {
+  type IAddress,
+  type IClientFactory,
+  IConnector,
+  type IDelayedCall,
+  type IProtocol,
+  type ITLSContextFactory,
+} from "../interfaces.js";
 import { Logger } from "../logger.js";
 import { StreamConnection } from "./connection.js";
 import type { OpenTransport, TransportHost } from "./host.js";
+import { negotiating } from "./negotiating.js";
 
 const log = new Logger({ namespace: "strombus.reactor.stream" });
 
@@ -22,13 +30,22 @@ export abstract class StreamConnector implements IConnector, OpenTransport {
   readonly #reactor: TransportHost;
   readonly #factory: IClientFactory;
   readonly #timeout: number | null;
+  readonly #tls: ITLSContextFactory | null;
   #state: State = { name: "disconnected" };
   #usesFactory = false;
 
-  constructor(reactor: TransportHost, factory: IClientFactory, timeout: number | null) {
+  /** @param tls what each connection begins TLS with, if at all. @throws what that throws */
+  constructor(
+    reactor: TransportHost,
+    factory: IClientFactory,
+    timeout: number | null,
+    tls: ITLSContextFactory | null = null,
+  ) {
     this.#reactor = reactor;
     this.#factory = factory;
     this.#timeout = timeout;
+    this.#tls = tls === null ? null : negotiating(tls, factory);
+    this.#tls?.settingsForTLS(true);
   }
 
   /** A socket that has begun to connect. */
@@ -105,6 +122,12 @@ export abstract class StreamConnector implements IConnector, OpenTransport {
       onLost: (reason) => this.#lost(reason),
     });
     this.#state = { name: "connected", connection };
+    try {
+      if (this.#tls !== null) connection.startTLS(this.#tls);
+    } catch (error) {
+      log.failure("TLS with {peer} could not begin", new Failure(error), { peer: String(peer) });
+      socket.destroy();
+    }
     connection.begin();
   }
 

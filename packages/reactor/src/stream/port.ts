@@ -6,11 +6,18 @@ import { Deferred, succeed } from "../defer.js";
 import { CannotListenError } from "../error.js";
 import { OSError, RuntimeError } from "../exceptions.js";
 import { Failure } from "../failure.js";
-import { type IAddress, IListeningPort, type IProtocol, type IProtocolFactory } from "../interfaces.js";
+import {
+  type IAddress,
+  IListeningPort,
+  type IProtocol,
+  type IProtocolFactory,
+  type ITLSContextFactory,
+} from "../interfaces.js";
 import { Logger } from "../logger.js";
 import { StreamConnection } from "./connection.js";
 import type { OpenTransport, TransportHost } from "./host.js";
 import { sharedSockets } from "./shared-sockets.js";
+import { negotiating } from "./negotiating.js";
 
 const log = new Logger({ namespace: "strombus.reactor.stream" });
 const ERROR_LOG_INTERVAL = 1; // seconds; whoever exhausts our descriptors does not get a log line for each try
@@ -20,15 +27,19 @@ const ERROR_LOG_INTERVAL = 1; // seconds; whoever exhausts our descriptors does 
 export abstract class StreamPort<A extends IAddress = IAddress> implements IListeningPort, OpenTransport {
   readonly #host: TransportHost;
   readonly #factory: IProtocolFactory;
+  readonly #tls: ITLSContextFactory | null;
   #server: net.Server | null = null;
   #address: A | null = null;
   #stopping: Deferred<void> | null = null;
   #accepted = 0;
   #lastErrorLogged = -Infinity; // seconds
 
-  constructor(host: TransportHost, factory: IProtocolFactory) {
+  /** @param tls what each connection begins TLS with, if at all. @throws what that throws */
+  constructor(host: TransportHost, factory: IProtocolFactory, tls: ITLSContextFactory | null = null) {
     this.#host = host;
     this.#factory = factory;
+    this.#tls = tls === null ? null : negotiating(tls, factory);
+    this.#tls?.settingsForTLS(false);
   }
 
   /** Makes the server listen, before it returns. @throws CannotListenError */
@@ -110,6 +121,12 @@ export abstract class StreamPort<A extends IAddress = IAddress> implements IList
     }
     const { host, peer } = addresses;
     const connection = new StreamConnection(this.#host, socket, protocol, { host, peer, session: this.#accepted++ });
+    try {
+      if (this.#tls !== null) connection.startTLS(this.#tls);
+    } catch (error) {
+      log.failure("TLS with {peer} could not begin", new Failure(error), { peer: String(peer) });
+      socket.destroy();
+    }
     connection.begin();
   }
 

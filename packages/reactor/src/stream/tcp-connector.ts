@@ -2,7 +2,7 @@
 import * as net from "node:net";
 import { internetAddress } from "../address.js";
 import { ConnectBindError, DNSLookupError, getConnectError } from "../error.js";
-import type { ConnectTCPOptions, IAddress, IClientFactory } from "../interfaces.js";
+import type { ConnectTCPOptions, IAddress, IClientFactory, ITLSContextFactory } from "../interfaces.js";
 import { StreamConnector } from "./connector.js";
 import type { TransportHost } from "./host.js";
 import type { TCPAddresses } from "./tcp-port.js";
@@ -18,8 +18,9 @@ export class TCPConnector extends StreamConnector {
     port: number,
     factory: IClientFactory,
     { timeout = 30, bindAddress = null }: ConnectTCPOptions = {},
+    tls: ITLSContextFactory | null = null,
   ) {
-    super(reactor, factory, timeout);
+    super(reactor, factory, timeout, tls);
     this.#host = host;
     this.#port = port;
     this.#bindAddress = bindAddress;

@@ -3,7 +3,7 @@ import * as net from "node:net";
 import { type IPv4Address, type IPv6Address, internetAddress } from "../address.js";
 import { CannotListenError } from "../error.js";
 import { OSError } from "../exceptions.js";
-import type { IProtocolFactory, ListenTCPOptions } from "../interfaces.js";
+import type { IProtocolFactory, ITLSContextFactory, ListenTCPOptions } from "../interfaces.js";
 import type { TransportHost } from "./host.js";
 import { listenOn, StreamPort } from "./port.js";
 
@@ -21,8 +21,9 @@ export class TCPPort extends StreamPort<IPv4Address | IPv6Address> {
     port: number,
     factory: IProtocolFactory,
     { backlog = 50, interface: interface_ = "" }: ListenTCPOptions = {},
+    tls: ITLSContextFactory | null = null,
   ) {
-    super(host, factory);
+    super(host, factory, tls);
     this.#port = port;
     this.#backlog = backlog;
     this.#interface = interface_;

@@ -13,9 +13,11 @@ import {
   IListeningPort,
   type IProtocolFactory,
   IReactorCore,
+  IReactorSSL,
   IReactorTCP,
   IReactorTime,
   IReactorUNIX,
+  type ITLSContextFactory,
   type ListenTCPOptions,
   type ListenUNIXOptions,
   type SystemEventTriggerID,
@@ -65,8 +67,8 @@ export class FakeConnector implements IConnector {
 }
 
 /** Records each call as a tuple in the order of its arguments, and connects nothing. */
-@implementer(IReactorCore, IReactorTCP, IReactorUNIX)
-export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorUNIX {
+@implementer(IReactorCore, IReactorTCP, IReactorSSL, IReactorUNIX)
+export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorSSL, IReactorUNIX {
   running = false;
   hasRun = true;
   hasStopped = true;
@@ -76,6 +78,21 @@ export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorUNIX {
     host: string,
     port: number,
     factory: IClientFactory,
+    timeout: number | null,
+    bindAddress: readonly [string, number] | null,
+  ][] = [];
+  readonly sslServers: [
+    port: number,
+    factory: IProtocolFactory,
+    contextFactory: ITLSContextFactory,
+    backlog: number,
+    interface_: string,
+  ][] = [];
+  readonly sslClients: [
+    host: string,
+    port: number,
+    factory: IClientFactory,
+    contextFactory: ITLSContextFactory,
     timeout: number | null,
     bindAddress: readonly [string, number] | null,
   ][] = [];
@@ -101,9 +118,7 @@ export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorUNIX {
     { backlog = 50, interface: interface_ = "" }: ListenTCPOptions = {},
   ): FakePort {
     this.tcpServers.push([port, factory, backlog, interface_]);
-    return new FakePort(
-      interface_.includes(":") ? new IPv6Address("TCP", interface_, port) : new IPv4Address("TCP", "0.0.0.0", port),
-    );
+    return new FakePort(addressOf(interface_ || "0.0.0.0", port));
   }
 
   connectTCP(
@@ -113,12 +128,28 @@ export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorUNIX {
     { timeout = 30, bindAddress = null }: ConnectTCPOptions = {},
   ): FakeConnector {
     this.tcpClients.push([host, port, factory, timeout, bindAddress]);
-    const connector = new FakeConnector(
-      host.includes(":") ? new IPv6Address("TCP", host, port) : new IPv4Address("TCP", host, port),
-    );
-    this.connectors.push(connector);
-    factory.startedConnecting(connector);
-    return connector;
+    return this.#connecting(addressOf(host, port), factory);
+  }
+
+  listenSSL(
+    port: number,
+    factory: IProtocolFactory,
+    contextFactory: ITLSContextFactory,
+    { backlog = 50, interface: interface_ = "" }: ListenTCPOptions = {},
+  ): FakePort {
+    this.sslServers.push([port, factory, contextFactory, backlog, interface_]);
+    return new FakePort(addressOf(interface_ || "0.0.0.0", port));
+  }
+
+  connectSSL(
+    host: string,
+    port: number,
+    factory: IClientFactory,
+    contextFactory: ITLSContextFactory,
+    { timeout = 30, bindAddress = null }: ConnectTCPOptions = {},
+  ): FakeConnector {
+    this.sslClients.push([host, port, factory, contextFactory, timeout, bindAddress]);
+    return this.#connecting(addressOf(host, port), factory);
   }
 
   listenUNIX(
@@ -136,7 +167,11 @@ export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorUNIX {
     { timeout = 30, checkPID = false }: ConnectUNIXOptions = {},
   ): FakeConnector {
     this.unixClients.push([address, factory, timeout, checkPID]);
-    const connector = new FakeConnector(new UNIXAddress(address));
+    return this.#connecting(new UNIXAddress(address), factory);
+  }
+
+  #connecting(address: IAddress, factory: IClientFactory): FakeConnector {
+    const connector = new FakeConnector(address);
     this.connectors.push(connector);
     factory.startedConnecting(connector);
     return connector;
@@ -246,6 +281,14 @@ export class RaisingMemoryReactor extends MemoryReactor {
     throw this.#connectException;
   }
 
+  override listenSSL(): never {
+    throw this.#listenException;
+  }
+
+  override connectSSL(): never {
+    throw this.#connectException;
+  }
+
   override listenUNIX(): never {
     throw this.#listenException;
   }
@@ -253,4 +296,8 @@ export class RaisingMemoryReactor extends MemoryReactor {
   override connectUNIX(): never {
     throw this.#connectException;
   }
+}
+
+function addressOf(host: string, port: number): IPv4Address | IPv6Address {
+  return host.includes(":") ? new IPv6Address("TCP", host, port) : new IPv4Address("TCP", host, port);
 }

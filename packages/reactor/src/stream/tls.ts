@@ -1,0 +1,120 @@
+/**
+ * TLS on a stream: `node:tls` does it, on a wire of ours, since a TLS socket that sits on a socket of Node's does not tell
+ * a peer that closed the session from a connection that was cut. Both sides of `node:tls` load when first used.
+ */
+import { Duplex } from "node:stream";
+import type * as net from "node:net";
+import type { TLSSocket } from "node:tls";
+import { SSLError, VerificationError } from "../error.js";
+import type { TLSSettings } from "../interfaces.js";
+
+/** What the encrypted bytes go through. */
+export abstract class Wire extends Duplex {
+  /** The peer's end has come without a close alert before it: somebody may have cut the connection. */
+  truncated = false;
+  #ended = false;
+
+  constructor() {
+    super({ allowHalfOpen: true });
+    this.once("end", () => (this.#ended = true));
+  }
+
+  /** Drops the connection below, and all that is unsent. */
+  abstract abort(): void;
+
+  /** Node closes the cleartext side at the close alert, and also at the end of the wire: which is first? */
+  watch(socket: TLSSocket): void {
+    const push = socket.push.bind(socket);
+    socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      if (chunk === null && this.#ended) this.truncated = true;
+      return push(chunk, encoding);
+    };
+  }
+}
+
+/** A wire on a socket. What was written to the socket before goes out before. */
+export class SocketWire extends Wire {
+  readonly #socket: net.Socket;
+
+  constructor(socket: net.Socket) {
+    super();
+    this.#socket = socket;
+    socket.on("data", (data) => {
+      if (!this.push(data)) socket.pause();
+    });
+    socket.once("end", () => this.push(null));
+    socket.once("error", (error) => this.destroy(error));
+    socket.once("close", () => this.destroy());
+  }
+
+  override abort(): void {
+    resetNow(this.#socket);
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#socket.write(chunk, done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    this.#socket.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#socket.destroy();
+    done(error);
+  }
+}
+
+/** Not `resetAndDestroy`: that waits until all is written, and lets the peer see a clean end first. */
+export function resetNow(socket: net.Socket): void {
+  (socket as { resetAndClosing?: boolean }).resetAndClosing = true;
+  socket.destroy();
+}
+
+/** What node:tls keeps to itself, and a server that is no `tls.Server` must ask: why the client's certificate is no good. */
+interface TLSInternals {
+  ssl: { verifyError(): Error | null } | null;
+}
+
+/** Starts TLS on a wire; `established` is called once, `failed` too if the handshake or a later record does not go well. */
+export function startTLSOn(
+  wire: Wire,
+  settings: TLSSettings,
+  isClient: boolean,
+  { established, failed }: { established: () => void; failed: (error: Error) => void },
+): TLSSocket {
+  const tls = process.getBuiltinModule("node:tls");
+  if (isClient) {
+    const socket = tls.connect({ ...settings, socket: wire }, established);
+    wire.watch(socket);
+    return socket;
+  }
+  const socket = new tls.TLSSocket(wire, { ...settings, isServer: true });
+  wire.watch(socket);
+  socket.once("secure", () => {
+    const why = settings.requestCert === true ? verifyError(socket) : null;
+    if (why !== null && settings.rejectUnauthorized === true) failed(why);
+    else established();
+  });
+  // Without a tls.Server nobody else turns errors after the handshake into the end of the connection.
+  socket.on("_tlsError", failed);
+  return socket;
+}
+
+/** Null if the client's certificate is one that we trust. */
+function verifyError(socket: TLSSocket): Error | null {
+  const { ssl } = socket as unknown as TLSInternals;
+  return ssl === null ? new Error("the connection is gone") : ssl.verifyError();
+}
+
+/** The error of ours for one of node:tls; null for a connection that was cut. */
+export function tlsError(error: NodeJS.ErrnoException): SSLError | VerificationError | null {
+  const { code = "ERR_SSL", message } = error;
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return new VerificationError(message, { cause: error });
+  if (code === "ECONNRESET" || code === "EPIPE" || code === "ERR_STREAM_PREMATURE_CLOSE") return null;
+  return new SSLError(null, message, { cause: error, code });
+}
