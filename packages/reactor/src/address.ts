@@ -81,6 +81,36 @@ export class UNIXAddress implements IAddress {
   }
 }
 
+/** A name that was connected to, or was to be. */
+export class HostnameAddress implements IAddress {
+  readonly hostname: Buffer;
+  readonly port: number;
+
+  constructor(hostname: Buffer | string, port: number) {
+    this.hostname = Buffer.from(hostname as string);
+    this.port = port;
+  }
+
+  equals(other: unknown): boolean {
+    return other instanceof HostnameAddress && other.hostname.equals(this.hostname) && other.port === this.port;
+  }
+
+  toString(): string {
+    return `HostnameAddress(hostname=${this.hostname.toString()}, port=${this.port})`;
+  }
+}
+
+/** The ends of standard input and output, and of other pipes. */
+export class PipeAddress implements IAddress {
+  equals(other: unknown): boolean {
+    return other instanceof PipeAddress;
+  }
+
+  toString(): string {
+    return "PipeAddress()";
+  }
+}
+
 /** The address of a socket as Node tells it; an IPv4 peer of a socket for both families is an IPv4Address. */
 export function internetAddress(type: InternetType, host: string, port: number): IPv4Address | IPv6Address {
   if (!host.includes(":")) return new IPv4Address(type, host, port);

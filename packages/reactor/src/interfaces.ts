@@ -296,6 +296,102 @@ export const IConnector: InterfaceToken<IConnector> = interfaceToken<IConnector>
   ["connect", "stopConnecting", "disconnect", "getDestination"],
 );
 
+// Names
+
+export type AddressType = "IPv4" | "IPv6";
+
+/** Looks up one IPv4 address of a name. */
+export interface IResolverSimple {
+  /** Fails with DNSLookupError. `timeout`: seconds for each try, as far as the resolver tries several times. */
+  getHostByName(name: string, options?: { timeout?: readonly number[] }): Deferred<string>;
+}
+export const IResolverSimple: InterfaceToken<IResolverSimple> = interfaceToken<IResolverSimple>(
+  "IResolverSimple",
+  [],
+  ["getHostByName"],
+);
+
+/** One lookup. */
+export interface IHostResolution {
+  readonly name: string;
+  /** @throws NotImplementedError if it cannot be cancelled */
+  cancel(): void;
+}
+
+/** Hears of the addresses of a name as they are found. */
+export interface IResolutionReceiver {
+  resolutionBegan(resolution: IHostResolution): void;
+  addressResolved(address: IAddress): void;
+  /** Once; without an address before it the lookup has failed. */
+  resolutionComplete(): void;
+}
+export const IResolutionReceiver: InterfaceToken<IResolutionReceiver> = interfaceToken<IResolutionReceiver>(
+  "IResolutionReceiver",
+  [],
+  ["resolutionBegan", "addressResolved", "resolutionComplete"],
+);
+
+export interface ResolveHostNameOptions {
+  /** Goes into the addresses. Default 0. */
+  portNumber?: number;
+  /** Null (default) is all. */
+  addressTypes?: readonly AddressType[] | null;
+  /** Goes into the addresses. Default "TCP". */
+  transportSemantics?: "TCP" | "UDP";
+}
+
+/** Looks up all addresses of a name. */
+export interface IHostnameResolver {
+  resolveHostName(receiver: IResolutionReceiver, hostName: string, options?: ResolveHostNameOptions): IHostResolution;
+}
+export const IHostnameResolver: InterfaceToken<IHostnameResolver> = interfaceToken<IHostnameResolver>(
+  "IHostnameResolver",
+  [],
+  ["resolveHostName"],
+);
+
+/** A reactor whose name lookups can be replaced; installing either kind serves those who ask for the other too. */
+export interface IReactorPluggableNameResolver {
+  readonly nameResolver: IHostnameResolver;
+  /** Returns the one before. */
+  installNameResolver(resolver: IHostnameResolver): IHostnameResolver;
+  /** Returns the one before. */
+  installResolver(resolver: IResolverSimple): IResolverSimple;
+}
+export const IReactorPluggableNameResolver: InterfaceToken<IReactorPluggableNameResolver> =
+  interfaceToken<IReactorPluggableNameResolver>(
+    "IReactorPluggableNameResolver",
+    [],
+    ["installNameResolver", "installResolver"],
+  );
+
+// Endpoints
+
+/** Where a server can listen. */
+export interface IStreamServerEndpoint {
+  /** Fails with CannotListenError. */
+  listen(factory: IProtocolFactory): Deferred<IListeningPort>;
+}
+export const IStreamServerEndpoint: InterfaceToken<IStreamServerEndpoint> = interfaceToken<IStreamServerEndpoint>(
+  "IStreamServerEndpoint",
+  [],
+  ["listen"],
+);
+
+/** Where a client can connect to. */
+export interface IStreamClientEndpoint {
+  /**
+   * Fires with the protocol after its `connectionMade`. Fails with a ConnectError or what the factory throws, NoProtocol
+   * when that gives none, ConnectingCancelledError. Of the later loss of the connection only the protocol is told.
+   */
+  connect(factory: IProtocolFactory): Deferred<IProtocol>;
+}
+export const IStreamClientEndpoint: InterfaceToken<IStreamClientEndpoint> = interfaceToken<IStreamClientEndpoint>(
+  "IStreamClientEndpoint",
+  [],
+  ["connect"],
+);
+
 // Processes
 
 /** A running child process. */
@@ -508,9 +604,33 @@ export const IReactorUNIX: InterfaceToken<IReactorUNIX> = interfaceToken<IReacto
   ["listenUNIX", "connectUNIX"],
 );
 
+/** What kind of addresses a socket has. */
+export type AddressFamily = "IPv4" | "IPv6" | "UNIX";
+
+/** Sockets that are open already. The descriptor is taken over: do not close it. */
+export interface IReactorSocket {
+  /** @throws CannotListenError, UnsupportedAddressFamily */
+  adoptStreamPort(fileDescriptor: number, addressFamily: AddressFamily, factory: IProtocolFactory): IListeningPort;
+  /** The factory is neither started nor stopped. @throws UnsupportedAddressFamily */
+  adoptStreamConnection(fileDescriptor: number, addressFamily: AddressFamily, factory: IProtocolFactory): void;
+}
+export const IReactorSocket: InterfaceToken<IReactorSocket> = interfaceToken<IReactorSocket>(
+  "IReactorSocket",
+  [],
+  ["adoptStreamPort", "adoptStreamConnection"],
+);
+
 /** All that the reactor of this package does. */
 export interface IReactor
-  extends IReactorCore, IReactorTime, IReactorFromThreads, IReactorTCP, IReactorSSL, IReactorUNIX {}
+  extends
+    IReactorCore,
+    IReactorTime,
+    IReactorFromThreads,
+    IReactorTCP,
+    IReactorSSL,
+    IReactorUNIX,
+    IReactorSocket,
+    IReactorPluggableNameResolver {}
 export const IReactor: InterfaceToken<IReactor> = interfaceToken<IReactor>("IReactor", [
   IReactorCore,
   IReactorTime,
@@ -518,4 +638,6 @@ export const IReactor: InterfaceToken<IReactor> = interfaceToken<IReactor>("IRea
   IReactorTCP,
   IReactorSSL,
   IReactorUNIX,
+  IReactorSocket,
+  IReactorPluggableNameResolver,
 ]);

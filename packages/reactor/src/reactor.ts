@@ -2,7 +2,6 @@
  * The reactor on Node's event loop (twisted.internet.reactor). The loop turns by itself, so sockets and timers work at
  * once; `run` adds what Node has not: system events, orderly shutdown on signals, and keeping the process alive.
  */
-import { lookup } from "node:dns";
 import { isIPv4 } from "node:net";
 import { constants } from "node:os";
 import { performance } from "node:perf_hooks";
@@ -19,11 +18,14 @@ import {
 import { AssertionError, NotImplementedError } from "./exceptions.js";
 import { Failure } from "./failure.js";
 import {
+  type AddressFamily,
   type ConnectTCPOptions,
   type ConnectUNIXOptions,
   type IClientFactory,
+  type IHostnameResolver,
   type IProtocolFactory,
   IReactor,
+  type IResolverSimple,
   type ITLSContextFactory,
   type ListenTCPOptions,
   type ListenUNIXOptions,
@@ -32,10 +34,12 @@ import {
   type TriggerPhase,
 } from "./interfaces.js";
 import { Logger } from "./logger.js";
+import { ComplexResolverSimplifier, GAIResolver, SimpleResolverComplexifier } from "./resolver.js";
 import { SystemEvents } from "./system-events.js";
 import { TCPConnector } from "./stream/tcp-connector.js";
 import type { OpenTransport, TransportHost } from "./stream/host.js";
 import { TCPPort } from "./stream/tcp-port.js";
+import { adoptConnection, AdoptedPort } from "./stream/adopted.js";
 import { UNIXConnector, UNIXPort } from "./stream/unix.js";
 
 const log = new Logger({ namespace: "strombus.reactor" });
@@ -54,6 +58,10 @@ export class NodeReactor implements IReactor, TransportHost {
   readonly #events = new SystemEvents((what, error) => logError(what, error));
   readonly #delayedCalls = new Set<DelayedCall>();
   readonly #signals = new Map<NodeJS.Signals, () => void>();
+  #nameResolver: IHostnameResolver = new GAIResolver();
+  #resolver: IResolverSimple = new ComplexResolverSimplifier(this.#nameResolver);
+  /** A resolver was installed: Node's own lookups are not to be used. */
+  resolvesNames = false;
   #phase: Phase = "new";
   #running = false;
   #keepAlive: NodeJS.Timeout | null = null;
@@ -226,13 +234,36 @@ export class NodeReactor implements IReactor, TransportHost {
     const found = new Deferred<string>();
     const seconds = timeout.reduce((sum, each) => sum + each, 0);
     const late = this.callLater(seconds, () => found.errback(new DNSLookupError(`no answer for ${name} in time`)));
-    lookup(name, { family: 4 }, (error, address) => {
+    const settle = (use: () => void): void => {
       if (!late.active()) return;
       late.cancel();
-      if (error) found.errback(new DNSLookupError(error.message, { cause: error }));
-      else found.callback(address);
-    });
+      use();
+    };
+    this.#resolver.getHostByName(name, { timeout }).addCallbacks(
+      (address) => settle(() => found.callback(address)),
+      (failure) => settle(() => found.errback(failure)),
+    );
     return found;
+  }
+
+  get nameResolver(): IHostnameResolver {
+    return this.#nameResolver;
+  }
+
+  installNameResolver(resolver: IHostnameResolver): IHostnameResolver {
+    const before = this.#nameResolver;
+    this.#nameResolver = resolver;
+    this.#resolver = new ComplexResolverSimplifier(resolver);
+    this.resolvesNames = true;
+    return before;
+  }
+
+  installResolver(resolver: IResolverSimple): IResolverSimple {
+    const before = this.#resolver;
+    this.#resolver = resolver;
+    this.#nameResolver = new SimpleResolverComplexifier(resolver);
+    this.resolvesNames = true;
+    return before;
   }
 
   listenTCP(port: number, factory: IProtocolFactory, options: ListenTCPOptions = {}): TCPPort {
@@ -280,6 +311,16 @@ export class NodeReactor implements IReactor, TransportHost {
     const connector = new UNIXConnector(this, address, factory, options);
     connector.connect();
     return connector;
+  }
+
+  adoptStreamPort(fileDescriptor: number, addressFamily: AddressFamily, factory: IProtocolFactory): AdoptedPort {
+    const listening = new AdoptedPort(this, fileDescriptor, addressFamily, factory);
+    listening.startListening();
+    return listening;
+  }
+
+  adoptStreamConnection(fileDescriptor: number, addressFamily: AddressFamily, factory: IProtocolFactory): void {
+    adoptConnection(this, fileDescriptor, addressFamily, factory);
   }
 }
 

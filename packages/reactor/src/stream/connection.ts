@@ -83,7 +83,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   lingerTime = LINGER_TIME;
   handshakeTime = HANDSHAKE_TIME;
   readonly #reactor: TransportHost;
-  #socket: OwnedSocket;
+  #socket!: OwnedSocket; // null is for subclasses, which call `secure` at once
   readonly #host: IAddress;
   readonly #peer: IAddress;
   readonly #session: number;
@@ -107,18 +107,17 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
 
   constructor(
     reactor: TransportHost,
-    socket: Socket,
+    socket: Socket | null,
     protocol: IProtocol,
     { host, peer, session = -1, onLost }: ConnectionOptions,
   ) {
     this.#reactor = reactor;
-    this.#socket = socket as OwnedSocket;
     this.#protocol = protocol;
     this.#host = host;
     this.#peer = peer;
     this.#session = session;
     this.#onLost = onLost ?? null;
-    this.#own(this.#socket);
+    if (socket !== null) this.#own(socket);
   }
 
   #own(socket: Socket): void {

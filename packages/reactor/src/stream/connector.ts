@@ -27,7 +27,7 @@ type State =
 /** What each family brings: how it connects, what addresses its connections have, and what its errors mean. */
 @implementer(IConnector)
 export abstract class StreamConnector implements IConnector, OpenTransport {
-  readonly #reactor: TransportHost;
+  protected readonly reactor: TransportHost;
   readonly #factory: IClientFactory;
   readonly #timeout: number | null;
   readonly #tls: ITLSContextFactory | null;
@@ -41,7 +41,7 @@ export abstract class StreamConnector implements IConnector, OpenTransport {
     timeout: number | null,
     tls: ITLSContextFactory | null = null,
   ) {
-    this.#reactor = reactor;
+    this.reactor = reactor;
     this.#factory = factory;
     this.#timeout = timeout;
     this.#tls = tls === null ? null : negotiating(tls, factory);
@@ -72,9 +72,9 @@ export abstract class StreamConnector implements IConnector, OpenTransport {
     const timer =
       this.#timeout === null
         ? null
-        : this.#reactor.callLater(this.#timeout, () => this.#failed(new Failure(new TimeoutError())));
+        : this.reactor.callLater(this.#timeout, () => this.#failed(new Failure(new TimeoutError())));
     this.#state = { name: "connecting", socket, timer };
-    this.#reactor.openTransports.add(this);
+    this.reactor.openTransports.add(this);
     if (!this.#usesFactory) this.#factory.doStart();
     this.#usesFactory = true;
     this.#factory.startedConnecting(this);
@@ -116,7 +116,7 @@ export abstract class StreamConnector implements IConnector, OpenTransport {
       this.#lost(new Failure(new ConnectionDone()));
       return;
     }
-    const connection = new StreamConnection(this.#reactor, socket, protocol, {
+    const connection = new StreamConnection(this.reactor, socket, protocol, {
       host,
       peer,
       onLost: (reason) => this.#lost(reason),
@@ -146,7 +146,7 @@ export abstract class StreamConnector implements IConnector, OpenTransport {
   #leaveConnecting(): void {
     if (this.#state.name === "connecting" && this.#state.timer?.active()) this.#state.timer.cancel();
     this.#state = { name: "disconnected" };
-    this.#reactor.openTransports.delete(this);
+    this.reactor.openTransports.delete(this);
   }
 
   /** The factory may connect again at once; if it does not, the connector is done with it. */

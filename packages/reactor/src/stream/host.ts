@@ -1,5 +1,6 @@
 /** What stream transports need of their reactor. */
 import type { Failure } from "../failure.js";
+import type { Deferred } from "../defer.js";
 import type { IReactorTime } from "../interfaces.js";
 
 /** A port or connection that the reactor closes when it stops. */
@@ -11,4 +12,7 @@ export interface OpenTransport {
 export interface TransportHost extends IReactorTime {
   /** Everything open: each enters when it opens and leaves when it ends. */
   readonly openTransports: Set<OpenTransport>;
+  /** Whether names are to be looked up by `resolve`, not by Node. */
+  readonly resolvesNames?: boolean;
+  resolve?(name: string): Deferred<string>;
 }

@@ -32,12 +32,14 @@ export class TCPConnector extends StreamConnector {
 
   protected override open(): net.Socket {
     const [localAddress, localPort] = this.#bindAddress ?? [];
+    const { reactor } = this;
     return net.connect({
       host: this.#host,
       port: this.#port,
       family: net.isIPv6(this.#host) ? 6 : 4,
       allowHalfOpen: true,
       noDelay: true,
+      ...(reactor.resolvesNames === true ? { lookup: lookupBy(reactor) } : {}),
       ...(localAddress ? { localAddress } : {}),
       ...(localPort ? { localPort } : {}),
     });
@@ -55,6 +57,17 @@ export class TCPConnector extends StreamConnector {
     if (error.syscall === "bind") {
       return new ConnectBindError(Math.abs(error.errno ?? 0), error.message, { cause: error });
     }
+    if (error instanceof DNSLookupError) return error;
     return getConnectError(error);
   }
+}
+
+/** A resolver of ours in the form that node:net takes. */
+function lookupBy(reactor: TransportHost): net.LookupFunction {
+  return (name, options, done) => {
+    reactor.resolve?.(name).addCallbacks(
+      (address) => (options.all === true ? done(null, [{ address, family: 4 }]) : done(null, address, 4)),
+      (failure) => done(failure.value as NodeJS.ErrnoException, "", 4),
+    );
+  };
 }

@@ -4,6 +4,7 @@ import { implementer } from "../components.js";
 import { type Deferred, succeed } from "../defer.js";
 import { AssertionError, NotImplementedError } from "../exceptions.js";
 import {
+  type AddressFamily,
   type ConnectTCPOptions,
   type ConnectUNIXOptions,
   type IAddress,
@@ -14,6 +15,7 @@ import {
   type IProtocolFactory,
   IReactorCore,
   IReactorSSL,
+  IReactorSocket,
   IReactorTCP,
   IReactorTime,
   IReactorUNIX,
@@ -67,8 +69,8 @@ export class FakeConnector implements IConnector {
 }
 
 /** Records each call as a tuple in the order of its arguments, and connects nothing. */
-@implementer(IReactorCore, IReactorTCP, IReactorSSL, IReactorUNIX)
-export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorSSL, IReactorUNIX {
+@implementer(IReactorCore, IReactorTCP, IReactorSSL, IReactorUNIX, IReactorSocket)
+export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorSSL, IReactorUNIX, IReactorSocket {
   running = false;
   hasRun = true;
   hasStopped = true;
@@ -104,6 +106,12 @@ export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorSSL, IR
     wantPID: boolean,
   ][] = [];
   readonly unixClients: [address: string, factory: IClientFactory, timeout: number | null, checkPID: boolean][] = [];
+  readonly adoptedPorts: [fileDescriptor: number, addressFamily: AddressFamily, factory: IProtocolFactory][] = [];
+  readonly adoptedStreamConnections: [
+    fileDescriptor: number,
+    addressFamily: AddressFamily,
+    factory: IProtocolFactory,
+  ][] = [];
   readonly connectors: FakeConnector[] = [];
   readonly triggers: Record<TriggerPhase, Record<string, [callable: Callable, args: unknown[]][]>> = {
     before: {},
@@ -168,6 +176,17 @@ export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorSSL, IR
   ): FakeConnector {
     this.unixClients.push([address, factory, timeout, checkPID]);
     return this.#connecting(new UNIXAddress(address), factory);
+  }
+
+  adoptStreamPort(fileDescriptor: number, addressFamily: AddressFamily, factory: IProtocolFactory): FakePort {
+    this.adoptedPorts.push([fileDescriptor, addressFamily, factory]);
+    return new FakePort(
+      addressFamily === "UNIX" ? new UNIXAddress(null) : addressOf(addressFamily === "IPv4" ? "0.0.0.0" : "::", 1234),
+    );
+  }
+
+  adoptStreamConnection(fileDescriptor: number, addressFamily: AddressFamily, factory: IProtocolFactory): void {
+    this.adoptedStreamConnections.push([fileDescriptor, addressFamily, factory]);
   }
 
   #connecting(address: IAddress, factory: IClientFactory): FakeConnector {
@@ -287,6 +306,10 @@ export class RaisingMemoryReactor extends MemoryReactor {
 
   override connectSSL(): never {
     throw this.#connectException;
+  }
+
+  override adoptStreamPort(): never {
+    throw this.#listenException;
   }
 
   override listenUNIX(): never {
