@@ -6,7 +6,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["strombus-source", "node", "default"] } },
   test: {
     include: ["packages/*/src/**/*.test.ts", "tests/acceptance/**/*.test.ts", "tests/hostile/**/*.test.ts"],
-    setupFiles: ["tests/support/addon.setup.ts"],
+    setupFiles: ["tests/support/addon.setup.ts", "tests/support/leaks.setup.ts"],
     testTimeout: 20_000,
     coverage: {
       provider: "v8",

@@ -428,6 +428,57 @@ export const IProcessProtocol: InterfaceToken<IProcessProtocol> = interfaceToken
   ["makeConnection", "childDataReceived", "childConnectionLost", "processExited", "processEnded"],
 );
 
+// Datagrams
+
+/** What lives on a UDP port. Exceptions are logged and harm nobody. */
+export interface IDatagramProtocol {
+  makeConnection(transport: IUDPTransport): void;
+  datagramReceived(data: Buffer, addr: readonly [host: string, port: number]): MaybeAsync;
+  connectionRefused?(): MaybeAsync;
+  /** The port is closed. */
+  doStop(): void;
+}
+export const IDatagramProtocol: InterfaceToken<IDatagramProtocol> = interfaceToken<IDatagramProtocol>(
+  "IDatagramProtocol",
+  [],
+  ["makeConnection", "datagramReceived", "doStop"],
+);
+
+/** A UDP port as its protocol sees it. Addresses are IP literals, never names. */
+export interface IUDPTransport {
+  /** @throws MessageLengthError, InvalidAddressError; AssertionError for another address than the connected one */
+  write(packet: BytesLike, addr?: readonly [host: string, port: number] | null): void;
+  /** From then on only to and from this address. @throws InvalidAddressError; RuntimeError the second time */
+  connect(host: string, port: number): void;
+  getHost(): IAddress;
+  stopListening(): Deferred<void>;
+  setBroadcastAllowed(enabled: boolean): void;
+  getBroadcastAllowed(): boolean;
+}
+export const IUDPTransport: InterfaceToken<IUDPTransport> = interfaceToken<IUDPTransport>(
+  "IUDPTransport",
+  [],
+  ["write", "connect", "getHost", "stopListening", "setBroadcastAllowed", "getBroadcastAllowed"],
+);
+
+/** A UDP port that can be in groups. */
+export interface IMulticastTransport extends IUDPTransport {
+  /** Fails with MulticastJoinError. */
+  joinGroup(addr: string, interface_?: string): Deferred<void>;
+  leaveGroup(addr: string, interface_?: string): Deferred<void>;
+  getTTL(): number;
+  setTTL(ttl: number): void;
+  getLoopbackMode(): boolean;
+  setLoopbackMode(enabled: boolean): void;
+  getOutgoingInterface(): string;
+  setOutgoingInterface(address: string): void;
+}
+export const IMulticastTransport: InterfaceToken<IMulticastTransport> = interfaceToken<IMulticastTransport>(
+  "IMulticastTransport",
+  [IUDPTransport],
+  ["joinGroup", "leaveGroup", "getTTL", "setTTL"],
+);
+
 // The reactor
 
 /** A call in the future. */
@@ -527,6 +578,48 @@ export const IReactorFromThreads: InterfaceToken<IReactorFromThreads> = interfac
   ["callFromThread"],
 );
 
+/** Calls beside the event loop: as far as Node can, see "threads". */
+export interface IReactorInThreads {
+  callInThread<A extends unknown[]>(callable: (...args: A) => unknown, ...args: A): void;
+}
+export const IReactorInThreads: InterfaceToken<IReactorInThreads> = interfaceToken<IReactorInThreads>(
+  "IReactorInThreads",
+  [],
+  ["callInThread"],
+);
+
+export interface ListenUDPOptions {
+  /** An IP literal; "" (default) is every IPv4 address. */
+  interface?: string;
+  /** Longer datagrams are cut. Default 8192. */
+  maxPacketSize?: number;
+}
+
+export interface ListenMulticastOptions extends ListenUDPOptions {
+  /** Several ports may have the same number. Default false. */
+  listenMultiple?: boolean;
+}
+
+export interface IReactorUDP {
+  /** Bound at once; the protocol's `startProtocol` runs in the call. @throws CannotListenError, InvalidAddressError */
+  listenUDP(port: number, protocol: IDatagramProtocol, options?: ListenUDPOptions): IListeningPort & IUDPTransport;
+}
+export const IReactorUDP: InterfaceToken<IReactorUDP> = interfaceToken<IReactorUDP>("IReactorUDP", [], ["listenUDP"]);
+
+export interface IReactorMulticast {
+  /** @throws CannotListenError, InvalidAddressError */
+  listenMulticast(
+    port: number,
+    protocol: IDatagramProtocol,
+    options?: ListenMulticastOptions,
+  ): IListeningPort & IMulticastTransport;
+}
+export const IReactorMulticast: InterfaceToken<IReactorMulticast> = interfaceToken<IReactorMulticast>(
+  "IReactorMulticast",
+  [],
+  ["listenMulticast"],
+);
+
 export interface ListenTCPOptions {
   /** Connections the system holds before we accept them. Default 50. */
   backlog?: number;
@@ -613,11 +706,18 @@ export interface IReactorSocket {
   adoptStreamPort(fileDescriptor: number, addressFamily: AddressFamily, factory: IProtocolFactory): IListeningPort;
   /** The factory is neither started nor stopped. @throws UnsupportedAddressFamily */
   adoptStreamConnection(fileDescriptor: number, addressFamily: AddressFamily, factory: IProtocolFactory): void;
+  /** @throws CannotListenError, UnsupportedAddressFamily */
+  adoptDatagramPort(
+    fileDescriptor: number,
+    addressFamily: AddressFamily,
+    protocol: IDatagramProtocol,
+    options?: { maxPacketSize?: number },
+  ): IListeningPort;
 }
 export const IReactorSocket: InterfaceToken<IReactorSocket> = interfaceToken<IReactorSocket>(
   "IReactorSocket",
   [],
-  ["adoptStreamPort", "adoptStreamConnection"],
+  ["adoptStreamPort", "adoptStreamConnection", "adoptDatagramPort"],
 );
 
 /** All that the reactor of this package does. */
@@ -630,6 +730,9 @@ export interface IReactor
     IReactorSSL,
     IReactorUNIX,
     IReactorSocket,
+    IReactorUDP,
+    IReactorMulticast,
+    IReactorInThreads,
     IReactorPluggableNameResolver {}
 export const IReactor: InterfaceToken<IReactor> = interfaceToken<IReactor>("IReactor", [
   IReactorCore,
@@ -639,5 +742,8 @@ export const IReactor: InterfaceToken<IReactor> = interfaceToken<IReactor>("IRea
   IReactorSSL,
   IReactorUNIX,
   IReactorSocket,
+  IReactorUDP,
+  IReactorMulticast,
+  IReactorInThreads,
   IReactorPluggableNameResolver,
 ]);

@@ -10,3 +10,5 @@ export {
   ServerFactory,
 } from "./protocol/core.js";
 export { ReconnectingClientFactory } from "./protocol/reconnecting.js";
+export { ClientCreator } from "./protocol/client-creator.js";
+export { AbstractDatagramProtocol, DatagramProtocol } from "./protocol/datagram.js";

@@ -14,6 +14,7 @@ import {
   ReactorAlreadyRunning,
   ReactorNotRestartable,
   ReactorNotRunning,
+  UnsupportedAddressFamily,
 } from "./error.js";
 import { AssertionError, NotImplementedError } from "./exceptions.js";
 import { Failure } from "./failure.js";
@@ -22,12 +23,15 @@ import {
   type ConnectTCPOptions,
   type ConnectUNIXOptions,
   type IClientFactory,
+  type IDatagramProtocol,
   type IHostnameResolver,
   type IProtocolFactory,
   IReactor,
   type IResolverSimple,
   type ITLSContextFactory,
   type ListenTCPOptions,
+  type ListenMulticastOptions,
+  type ListenUDPOptions,
   type ListenUNIXOptions,
   type RunOptions,
   type SystemEventTriggerID,
@@ -35,6 +39,8 @@ import {
 } from "./interfaces.js";
 import { Logger } from "./logger.js";
 import { ComplexResolverSimplifier, GAIResolver, SimpleResolverComplexifier } from "./resolver.js";
+import { ThreadPool } from "./threads/pool.js";
+import { UDPPort } from "./udp.js";
 import { SystemEvents } from "./system-events.js";
 import { TCPConnector } from "./stream/tcp-connector.js";
 import type { OpenTransport, TransportHost } from "./stream/host.js";
@@ -62,6 +68,7 @@ export class NodeReactor implements IReactor, TransportHost {
   #resolver: IResolverSimple = new ComplexResolverSimplifier(this.#nameResolver);
   /** A resolver was installed: Node's own lookups are not to be used. */
   resolvesNames = false;
+  #threadPool: ThreadPool | null = null;
   #phase: Phase = "new";
   #running = false;
   #keepAlive: NodeJS.Timeout | null = null;
@@ -322,6 +329,56 @@ export class NodeReactor implements IReactor, TransportHost {
   adoptStreamConnection(fileDescriptor: number, addressFamily: AddressFamily, factory: IProtocolFactory): void {
     adoptConnection(this, fileDescriptor, addressFamily, factory);
   }
+
+  adoptDatagramPort(
+    fileDescriptor: number,
+    addressFamily: AddressFamily,
+    protocol: IDatagramProtocol,
+    options: { maxPacketSize?: number } = {},
+  ): UDPPort {
+    if (addressFamily === "UNIX") throw new UnsupportedAddressFamily(addressFamily);
+    const family = addressFamily === "IPv6" ? 6 : 4;
+    const listening = new UDPPort(this, 0, protocol, options, { fd: fileDescriptor, family });
+    listening.startListening();
+    return listening;
+  }
+
+  listenUDP(port: number, protocol: IDatagramProtocol, options: ListenUDPOptions = {}): UDPPort {
+    return this.listenMulticast(port, protocol, options);
+  }
+
+  listenMulticast(port: number, protocol: IDatagramProtocol, options: ListenMulticastOptions = {}): UDPPort {
+    const listening = new UDPPort(this, port, protocol, options);
+    listening.startListening();
+    return listening;
+  }
+
+  // Threads
+
+  callInThread<A extends unknown[]>(callable: (...args: A) => unknown, ...args: A): void {
+    if (typeof callable !== "function") throw new AssertionError("callInThread takes a function");
+    this.getThreadPool().callInThread(callable, ...args);
+  }
+
+  getThreadPool(): ThreadPool {
+    if (this.#threadPool === null) {
+      const pool = (this.#threadPool = new ThreadPool());
+      this.addSystemEventTrigger("during", "shutdown", () => pool.stop());
+    }
+    return this.#threadPool;
+  }
+
+  /** The most worker threads there shall be; default 10. */
+  suggestThreadPoolSize(size: number): void {
+    const pool = this.getThreadPool();
+    pool.adjustPoolsize(Math.min(pool.min, size), size);
+  }
+
+  // A process of Node's cannot become another that runs in the background: there is nothing to do before or after.
+
+  beforeDaemonize(): void {}
+
+  afterDaemonize(): void {}
 }
 
 /** The reactor of this process. */

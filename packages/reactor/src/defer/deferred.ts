@@ -45,6 +45,13 @@ export function getDebugging(): boolean {
   return debugging;
 }
 
+let made: ((deferred: Deferred) => void) | null = null;
+
+/** For tests: `watcher` is told of each Deferred that is made, until another, or null, takes its place. */
+export function watchDeferreds(watcher: ((deferred: Deferred) => void) | null): void {
+  made = watcher;
+}
+
 /**
  * A result that may come later. Callbacks run in order and synchronously: inside `callback` and `errback`, or at once
  * when they are added to a Deferred that has fired. Each gets what the one before it returned.
@@ -70,6 +77,7 @@ export class Deferred<T = unknown> implements PromiseLike<T> {
   constructor(canceller: Canceller<T> | null = null) {
     this.#canceller = canceller;
     if (debugging) this.#stacks = { created: stackHere(), fired: "" };
+    made?.(this as unknown as Deferred);
   }
 
   /** @see setDebugging */

@@ -71,7 +71,8 @@ export class SocketWire extends Wire {
 
 /** Not `resetAndDestroy`: that waits until all is written, and lets the peer see a clean end first. */
 export function resetNow(socket: net.Socket): void {
-  (socket as { resetAndClosing?: boolean }).resetAndClosing = true;
+  const internals = socket as { resetAndClosing?: boolean; _handle?: { reset?: unknown } | null };
+  internals.resetAndClosing = typeof internals._handle?.reset === "function"; // a UNIX socket knows no reset
   socket.destroy();
 }
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { spawnSync } from "node:child_process";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { UNIXAddress } from "../address.js";
-import { BadFileError, CannotListenError, ConnectError, ConnectionRefusedError } from "../error.js";
+import { BadFileError, CannotListenError, ConnectionAborted, ConnectError, ConnectionRefusedError } from "../error.js";
 import { ValueError } from "../exceptions.js";
 import { NodeReactor } from "../reactor.js";
 import type { StreamConnection } from "./connection.js";
@@ -113,6 +113,20 @@ test("with wantPID a socket whose process has died is replaced, and a living one
   expect(() => new NodeReactor().listenUNIX(path(), nobody(), { wantPID: true })).toThrow(CannotListenError);
   await port.stopListening();
   leftover.close();
+});
+
+test("abortConnection closes a UNIX socket too, which knows no reset", async () => {
+  const server = new Recorder();
+  reactor.listenUNIX(
+    path(),
+    serving(() => server),
+  );
+  const client = new Recorder();
+  reactor.connectUNIX(path(), new RecordingFactory(() => client));
+  await until(() => server.connected && client.connected);
+  client.transport.abortConnection();
+  await until(() => server.isLost && client.isLost);
+  expect(client.error).toBeInstanceOf(ConnectionAborted);
 });
 
 test("a stale lock never removes a file that is no socket", () => {

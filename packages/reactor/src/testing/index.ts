@@ -18,6 +18,7 @@ export {
   waitUntilAllDisconnected,
 } from "./doubles.js";
 export { type Faults, faulty, FaultyTransport } from "./faulty-transport.js";
+export { assertAllClosed, captureOpen, type CaptureOptions } from "./leaks.js";
 export { type IssueOptions, TestAuthority } from "./certificates.js";
 export { assertNoLoggedErrors, captureLoggedErrors, flushLoggedErrors } from "./logged.js";
 export { FakeConnector, FakePort, MemoryReactor, MemoryReactorClock, RaisingMemoryReactor } from "./memory-reactor.js";

@@ -10,6 +10,7 @@ import {
   type IAddress,
   type IClientFactory,
   IConnector,
+  type IDatagramProtocol,
   type IDelayedCall,
   IListeningPort,
   type IProtocolFactory,
@@ -112,6 +113,12 @@ export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorSSL, IR
     addressFamily: AddressFamily,
     factory: IProtocolFactory,
   ][] = [];
+  readonly adoptedDatagramPorts: [
+    fileDescriptor: number,
+    addressFamily: AddressFamily,
+    protocol: IDatagramProtocol,
+    maxPacketSize: number,
+  ][] = [];
   readonly connectors: FakeConnector[] = [];
   readonly triggers: Record<TriggerPhase, Record<string, [callable: Callable, args: unknown[]][]>> = {
     before: {},
@@ -176,6 +183,16 @@ export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorSSL, IR
   ): FakeConnector {
     this.unixClients.push([address, factory, timeout, checkPID]);
     return this.#connecting(new UNIXAddress(address), factory);
+  }
+
+  adoptDatagramPort(
+    fileDescriptor: number,
+    addressFamily: AddressFamily,
+    protocol: IDatagramProtocol,
+    { maxPacketSize = 8192 }: { maxPacketSize?: number } = {},
+  ): FakePort {
+    this.adoptedDatagramPorts.push([fileDescriptor, addressFamily, protocol, maxPacketSize]);
+    return new FakePort(new IPv4Address("UDP", "0.0.0.0", 1234));
   }
 
   adoptStreamPort(fileDescriptor: number, addressFamily: AddressFamily, factory: IProtocolFactory): FakePort {
