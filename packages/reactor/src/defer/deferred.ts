@@ -77,7 +77,7 @@ export class Deferred<T = unknown> implements PromiseLike<T> {
   constructor(canceller: Canceller<T> | null = null) {
     this.#canceller = canceller;
     if (debugging) this.#stacks = { created: stackHere(), fired: "" };
-    made?.(this as unknown as Deferred);
+    made?.(this);
   }
 
   /** @see setDebugging */
