@@ -1,6 +1,9 @@
 /** Real accounts of this system, made for the test and deleted after it: it needs root. */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { PluggableAuthenticationModules, UsernamePassword } from "@strombus/cred/credentials";
+import { UnauthorizedLogin } from "@strombus/cred/error";
+import { PluggableAuthenticationModulesChecker } from "@strombus/cred/pam";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Example, startExample } from "../support/example.js";
 import { needed } from "../support/needed.js";
@@ -9,6 +12,7 @@ import { openSSH, ssh } from "../support/openssh.js";
 const openssh = openSSH();
 const accounts: string[] = [];
 let example: Example;
+let pam: Example;
 
 /** A new account without a home; the hash of its password is of this format. */
 function account(method: string, password: string): string {
@@ -34,10 +38,12 @@ async function login(
 
 beforeAll(async () => {
   example = await startExample("unix-password");
+  pam = await startExample("pam");
 });
 afterAll(async () => {
   for (const name of accounts) execFileSync(needed("userdel"), [name], { stdio: "ignore" });
   await example.program.kill("SIGKILL");
+  expect(await pam.program.kill("SIGINT")).toEqual({ status: 0, signal: null }); // PAM's processes do not hold it up
 });
 
 for (const [method, mark] of [
@@ -66,5 +72,60 @@ describe("accounts that nobody can log in to", () => {
     expect(await login(user, "correct horse")).toMatchObject({ status: 255, stdout: "" });
     expect(await login("daemon", "*")).toMatchObject({ status: 255, stdout: "" });
     expect(await login("no-such-account", "x")).toMatchObject({ status: 255, stdout: "" });
+  });
+});
+
+describe("by PAM", () => {
+  /** What ssh shows. */
+  async function login(method: string, user: string, password: string): Promise<string> {
+    const options = ["-o", "NumberOfPasswordPrompts=1"];
+    const first = ["-o", `PreferredAuthentications=${method}`];
+    const session = ssh(openssh, { port: pam.port, user, password, first, options });
+    await session.ending;
+    return session.stdout.text;
+  }
+
+  for (const method of ["keyboard-interactive", "password"]) {
+    test(`one logs in with the password of an account, by ${method}`, async () => {
+      const user = account("YESCRYPT", "correct horse");
+      expect(await login(method, user, "correct horse")).toBe(`Welcome, ${user}!\r\n`);
+      for (const wrong of ["correct horsf", ""]) expect(await login(method, user, wrong)).toBe("");
+      expect(await login(method, user, "correct horse")).toBe(`Welcome, ${user}!\r\n`);
+      expect(await login(method, "no-such-account", "correct horse")).toBe("");
+      execFileSync(needed("usermod"), ["--expiredate", "2020-01-01", user]);
+      expect(await login(method, user, "correct horse")).toBe("");
+    });
+  }
+
+  test("an account with an empty password is closed, although Debian's PAM would let it in", async () => {
+    const user = account("YESCRYPT", "correct horse");
+    execFileSync(needed("passwd"), ["--delete", user]);
+    for (const method of ["keyboard-interactive", "password"]) expect(await login(method, user, "")).toBe("");
+  });
+
+  test("twenty at a time come out right", async () => {
+    const checker = new PluggableAuthenticationModulesChecker({ maxProcesses: 4 });
+    const user = account("SHA512", "correct horse");
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, async (_, i) =>
+        checker.requestAvatarId(new UsernamePassword(user, i % 2 ? "wrong" : "correct horse")).then(
+          (name) => name,
+          (error: unknown) => (error instanceof UnauthorizedLogin ? "refused" : error),
+        ),
+      ),
+    );
+    expect(outcomes).toEqual(outcomes.map((_, i) => (i % 2 ? "refused" : user)));
+  });
+
+  test("a conversation that nobody answers ends in time, and the next one goes on", async () => {
+    const user = account("SHA512", "correct horse");
+    const checker = new PluggableAuthenticationModulesChecker({ timeout: 2 });
+    const silent = new PluggableAuthenticationModules(user, async () => new Promise(() => {}));
+    await expect(checker.requestAvatarId(silent)).rejects.toThrow("PAM could not be asked");
+    const failing = new PluggableAuthenticationModules(user, () => {
+      throw new Error("gone");
+    });
+    await expect(checker.requestAvatarId(failing)).rejects.toThrow(UnauthorizedLogin);
+    expect(await checker.requestAvatarId(new UsernamePassword(user, "correct horse"))).toBe(user);
   });
 });

@@ -12,6 +12,7 @@ export {
   FilePasswordDB as OnDiskUsernamePasswordDatabase,
   type PasswordHash,
 } from "./checkers/file.js";
+export { PluggableAuthenticationModulesChecker } from "./pam/checker.js";
 export { ANONYMOUS, type AvatarId, ICredentialsChecker } from "./checkers/interfaces.js";
 
 /** Lets everybody in who asks to come in without a name. */
