@@ -25,7 +25,7 @@ const log = new Logger({ namespace: "@strombus/cred/sql" });
 
 /**
  * Checks passwords against a table of a database, which is SQLite's in this process or a PostgreSQL server's. Hashes are
- * computed beside the event loop, so many at a time as there are processors.
+ * computed beside the event loop, three at a time at most.
  *
  * ```ts
  * portal.registerChecker(new SQLPasswordDB("users.db"));
