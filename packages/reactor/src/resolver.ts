@@ -1,5 +1,4 @@
 /** Looking up the addresses of names, by the system or by a resolver of the application. */
-import { lookup } from "node:dns";
 import { type IPv4Address, type IPv6Address, internetAddress } from "./address.js";
 import { implementer } from "./components.js";
 import { Deferred } from "./defer.js";
@@ -33,6 +32,7 @@ export class GAIResolver implements IHostnameResolver {
   ): IHostResolution {
     const resolution = new HostResolution(hostName);
     receiver.resolutionBegan(resolution);
+    const { lookup } = process.getBuiltinModule("node:dns"); // loads with the first name
     lookup(hostName, { all: true, verbatim: true, family: familyOf(addressTypes) }, (error, found) => {
       // A failed lookup is complete, without an address.
       for (const { address } of error ? [] : found) {
