@@ -10,6 +10,13 @@ export {
 export { quoteStringArgument } from "./endpoints/description.js";
 export { HostnameEndpoint, type HostnameOptions, type HostnameReactor } from "./endpoints/hostname.js";
 export {
+  ProcessEndpoint,
+  type ProcessEndpointOptions,
+  type ProcessOptions,
+  type SpawningReactor,
+  StandardErrorBehavior,
+} from "./endpoints/process.js";
+export {
   AdoptedStreamServerEndpoint,
   SSL4ServerEndpoint,
   TCP4ServerEndpoint,
