@@ -26,6 +26,16 @@ export default {
       "^packages/(cred|conch|examples)|^tests",
       "the reactor stands on nothing of ours",
     ),
+    {
+      name: "light-start",
+      severity: "error",
+      comment: "a plain import of the reactor loads nothing that few programs need",
+      from: { path: "^packages/reactor/src/index\\.ts$" },
+      to: {
+        path: "^packages/reactor/src/(application/|testing/|protocol/reconnecting|protocols/(basic|portforward|wire)|logger/pino)",
+        reachable: true,
+      },
+    },
     below("cred", "^packages/cred", "^packages/(conch|examples)|^tests", "cred knows nothing of SSH"),
     below("conch", "^packages/conch", "^packages/examples|^tests", "examples stand on conch"),
     below("examples", "^packages/examples", "^tests|^packages/[^/]+/src/[^/]+/internal", "tests stand on examples"),

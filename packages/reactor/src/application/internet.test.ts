@@ -17,6 +17,8 @@ import {
 import { IPv4Address } from "../address.js";
 import {
   backoffPolicy,
+  UNIXClient,
+  UNIXServer,
   CooperatorService,
   StreamServerEndpointService,
   TCPClient,
@@ -69,6 +71,18 @@ test("TCPClient connects when it starts, and disconnects when it stops", () => {
   expect(reactor.tcpClients).toEqual([["host", 7, factory, 3, null]]);
   service.stopService();
   expect(reactor.connectors[0]?._disconnected).toBe(true);
+});
+
+test("UNIXServer and UNIXClient do the same with a path", () => {
+  const reactor = new MemoryReactor();
+  const [factory, clientFactory] = [new Factory(), new ClientFactory()];
+  const server = new UNIXServer("/run/it", factory, { mode: 0o600, wantPID: true, reactor });
+  const client = new UNIXClient("/run/it", clientFactory, { checkPID: true, reactor });
+  for (const service of [server, client]) service.startService();
+  expect(reactor.unixServers).toEqual([["/run/it", factory, 50, 0o600, true]]);
+  expect(reactor.unixClients).toEqual([["/run/it", clientFactory, 30, true]]);
+  for (const service of [server, client]) void service.stopService();
+  expect([server.port, reactor.connectors[0]?._disconnected]).toEqual([null, true]);
 });
 
 class Endpoint {

@@ -2,5 +2,5 @@
 export { backoffPolicy, type BackoffOptions, type RetryPolicy } from "./internet/backoff.js";
 export { ClientService, type ClientServiceOptions, type WhenConnectedOptions } from "./internet/client-service.js";
 export { StreamServerEndpointService } from "./internet/endpoint-service.js";
-export { TCPClient, TCPServer } from "./internet/ports.js";
+export { TCPClient, TCPServer, UNIXClient, UNIXServer } from "./internet/ports.js";
 export { CooperatorService, TimerService } from "./internet/timer.js";

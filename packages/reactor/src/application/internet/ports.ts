@@ -1,12 +1,15 @@
 /** A service for each way in which the reactor listens and connects: its arguments, and the reactor as an option. */
 import type {
   ConnectTCPOptions,
+  ConnectUNIXOptions,
   IClientFactory,
   IConnector,
   IListeningPort,
   IProtocolFactory,
   IReactorTCP,
+  IReactorUNIX,
   ListenTCPOptions,
+  ListenUNIXOptions,
   MaybeAsync,
 } from "../../interfaces.js";
 import { reactor as theReactor } from "../../reactor.js";
@@ -87,5 +90,27 @@ export class TCPClient extends ConnectorService {
     { reactor = theReactor, ...options }: ConnectTCPOptions & { reactor?: IReactorTCP } = {},
   ) {
     super(() => reactor.connectTCP(host, port, factory, options));
+  }
+}
+
+/** `reactor.listenUNIX` as a service. */
+export class UNIXServer extends PortService {
+  constructor(
+    address: string,
+    factory: IProtocolFactory,
+    { reactor = theReactor, ...options }: ListenUNIXOptions & { reactor?: IReactorUNIX } = {},
+  ) {
+    super(() => reactor.listenUNIX(address, factory, options));
+  }
+}
+
+/** `reactor.connectUNIX` as a service. */
+export class UNIXClient extends ConnectorService {
+  constructor(
+    address: string,
+    factory: IClientFactory,
+    { reactor = theReactor, ...options }: ConnectUNIXOptions & { reactor?: IReactorUNIX } = {},
+  ) {
+    super(() => reactor.connectUNIX(address, factory, options));
   }
 }
