@@ -88,6 +88,18 @@ describe("one process", () => {
   });
 });
 
+test("told to stop while a service takes its time to start, it stops", async () => {
+  const folder = temporaryFolder();
+  const source = "export const application = { startService: () => new Promise(() => console.log('starting')) };";
+  const members = "setName setServiceParent disownServiceParent privilegedStartService stopService".split(" ");
+  const rest = members.map((name) => `application.${name} = () => {};`).join("\n");
+  writeFileSync(join(folder, "app.mjs"), `${source}\n${rest}\n`);
+  const program = strombus(["run", "--pidfile", "pid", "app.mjs"], { cwd: folder });
+  await program.stdout.until("starting\n");
+  expect(await program.kill()).toEqual({ status: 0, signal: null });
+  expect(existsSync(join(folder, "pid"))).toBe(false);
+});
+
 describe("the pid file", () => {
   test("holds the process id while it runs, and keeps a second one from running", async () => {
     const { program, port, folder } = await start(["--pidfile", "pid"]);
@@ -318,6 +330,19 @@ describe("several processes", () => {
     await visit(port);
     await program.kill("SIGKILL");
     await expect.poll(() => visit(port).catch(() => "gone"), { timeout: 15_000 }).toBe("gone");
+  });
+
+  test.runIf(existsSync("/proc/self/fd"))("leave the shared sockets to no child of theirs", async () => {
+    const { program, port } = await start(["--processes", "2"]);
+    await program.stdout.until("processes run under process");
+    for (const pid of [1, 2]) {
+      const client = new EchoClient(port);
+      expect((await client.greeting()).pid).toBeGreaterThan(pid);
+      client.send("fds\n");
+      expect(await client.hear(/total 0\n[^]* 1 -> .*\n[^]* \d+ -> \/proc\/\d+\/fd\n/)).not.toMatch(/[3-9] -> socket/);
+      client.close();
+    }
+    await program.kill();
   });
 
   test("have one pid file, one readiness, and systemd's watchdog ends one that is stuck", async () => {

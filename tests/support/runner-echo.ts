@@ -1,4 +1,5 @@
 /** An application for `strombus run`: tells each connection about its process, then echoes. */
+import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { TCPServer } from "@strombus/reactor/application/internet";
 import { MultiService } from "@strombus/reactor/application/service";
@@ -13,6 +14,11 @@ class Echo extends Protocol {
   }
   override dataReceived(data: Buffer): void {
     if (data.toString() === "stick\n") for (;;);
+    if (data.toString() === "fds\n") {
+      // What a child of ours inherits.
+      this.transport?.write(execFileSync("ls", ["-l", "/proc/self/fd"], { stdio: ["ignore", "pipe", "ignore"] }));
+      return;
+    }
     console.log(`echoed ${data.length} bytes`);
     this.transport?.write(data);
   }

@@ -54,6 +54,11 @@ export class EchoClient {
     await this.#transcript.until(`${text}\n`);
   }
 
+  /** Waits for this, behind what was waited for before. */
+  async hear(expected: RegExp): Promise<string> {
+    return (await this.#transcript.until(expected))[0];
+  }
+
   send(text: string): void {
     this.#socket.write(text);
   }

@@ -46,9 +46,12 @@ export async function runHere(options: RunOptions): Promise<void> {
     supervisor?.onLost(() => {
       if (reactor.running) reactor.stop();
     });
-    await started("services", () => service.startService());
-    for (const watcher of watchers) watcher.ready();
-    log.info("{module} runs as process {pid}", { module: options.module, pid: process.pid });
+    // Told to stop meanwhile, it does not wait for a start that takes its time.
+    await Promise.race([started("services", () => service.startService()), stopped]);
+    if (reactor.running) {
+      for (const watcher of watchers) watcher.ready();
+      log.info("{module} runs as process {pid}", { module: options.module, pid: process.pid });
+    }
     await stopped;
     log.info("{module} has stopped", { module: options.module });
   } finally {
