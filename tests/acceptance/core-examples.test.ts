@@ -1,6 +1,8 @@
 /** The examples of the reactor as programs, with clients of Node's and with each other. */
+import { writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { TestAuthority } from "@strombus/reactor/testing";
 import { describe, expect, test } from "vitest";
 import { startCoreExample, coreExample } from "../support/core-example.js";
 import { temporaryFolder } from "../support/folder.js";
@@ -107,4 +109,59 @@ test("logging: text by level and namespace on one side, JSON on the other, and n
   expect(program.stdout.text).toMatch(/\[stdout#info\] what is printed is logged\n$/);
   const events = program.stderr.lines.map((line) => JSON.parse(line) as { log_namespace: string });
   expect(events.map(({ log_namespace }) => log_namespace)).toEqual(["door", "door", "door.hinge", "door", "stdout"]);
+});
+
+describe("under TLS", () => {
+  const folder = temporaryFolder();
+  const authority = new TestAuthority();
+  const [server, trusted] = [join(folder, "server.pem"), join(folder, "authority.pem")];
+  writeFileSync(server, authority.issue("localhost").dumpPEM());
+  writeFileSync(trusted, authority.certificate.dumpPEM());
+
+  test("the echo client trusts the authority it was given, and no other", async () => {
+    const { program, port } = await startCoreExample("echo/tls-server", ["0", server]);
+    const client = coreExample("echo/tls-client", [String(port), trusted]);
+    expect((await client.ending).status).toBe(0);
+    expect(client.stdout.lines[0]).toBe("the server said: hello, world!");
+    const other = join(folder, "other.pem");
+    writeFileSync(other, new TestAuthority().certificate.dumpPEM());
+    const stranger = coreExample("echo/tls-client", [String(port), other]);
+    await stranger.ending;
+    expect(stranger.stdout.text).not.toMatch(/the server said/);
+    await program.kill();
+  });
+
+  test("STARTTLS in the middle of a conversation", async () => {
+    const { program, port } = await startCoreExample("starttls/server", ["0", server]);
+    const client = coreExample("starttls/client", [String(port), trusted]);
+    expect((await client.ending).status).toBe(0);
+    expect(client.stdout.lines).toEqual([
+      'received: "received"',
+      'received: "READY"',
+      'received under TLS: "received\\r\\n"',
+    ]);
+    await program.stdout.until('received: "under TLS"');
+    await program.kill();
+  });
+});
+
+test("echo by UDP, and a client that hears that nobody listens", async () => {
+  const { program, port } = await startCoreExample("echo/udp-server", ["0"]);
+  const client = coreExample("echo/udp-client", [String(port)]);
+  expect((await client.ending).status).toBe(0);
+  expect(client.stdout.lines).toContain("the server said: hello, world!");
+  await program.kill();
+  const late = coreExample("echo/udp-client", [String(port)]);
+  expect((await late.ending).status).toBe(0);
+  expect(late.stdout.lines).toContain("nobody is listening");
+});
+
+test("standard input and output joined with a server; the end of the input is not the end of the answer", async () => {
+  const server = await startCoreExample("line-login/main", ["0"]);
+  const client = coreExample("stdio/main", [String(server.port)]);
+  await client.stdout.until("USER, then PASS");
+  client.type("USER ann\r\nPASS secret\r\nQUIT\r\n");
+  expect((await client.ending).status).toBe(0);
+  await server.program.stdout.until("ann has left");
+  await server.program.kill();
 });

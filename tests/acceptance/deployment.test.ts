@@ -29,7 +29,7 @@ describe("the Kubernetes manifest", () => {
     expect([npx, command]).toEqual(["npx", "strombus"]);
     const health = await freePort();
     const given = args.map((arg) => (arg === "0.0.0.0:8022" ? `127.0.0.1:${health}` : arg === "app.js" ? app : arg));
-    const program = strombus(given, { env: { SSH_FOLDER: sshFolder(), SSH_PORT: String(await freePort()) } });
+    const program = strombus(given, { env: { SSH_FOLDER: sshFolder(), SSH_ENDPOINT: `tcp:${await freePort()}` } });
     await program.stdout.until("runs as process");
     for (const [, path] of manifest.matchAll(/path: (\/\w+)/g)) expect(await statusOf(health, path!)).toBe(200);
     await program.kill("SIGKILL");
@@ -47,7 +47,7 @@ test("the systemd unit runs the program with options that it has", async () => {
 test("an ssh session lives through a restart of the processes, and new ones find the new process", async () => {
   const port = await freePort();
   const program = strombus(["run", "--processes", "1", "--drain", "60", app], {
-    env: { SSH_FOLDER: sshFolder(), SSH_PORT: String(port) },
+    env: { SSH_FOLDER: sshFolder(), SSH_ENDPOINT: `tcp:${port}` },
   });
   const [, pid] = await program.stdout.until(/run under process (\d+)/);
   const client = openSSH();

@@ -1,6 +1,8 @@
 /** The reactor's examples with netcat and socat, and the runner with systemd's own messenger. */
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { writeFileSync } from "node:fs";
+import { TestAuthority } from "@strombus/reactor/testing";
+import { describe, expect, test } from "vitest";
 import { coreExample, startCoreExample } from "../support/core-example.js";
 import { temporaryFolder } from "../support/folder.js";
 import { needed } from "../support/needed.js";
@@ -89,6 +91,46 @@ test("our echo client talks to socat as a server", async () => {
   expect((await client.ending).status).toBe(0);
   expect(client.stdout.lines[0]).toBe("the server said: hello, world!");
   await server.kill();
+});
+
+describe("OpenSSL", () => {
+  const openssl = needed("openssl");
+  const authority = new TestAuthority();
+  const folder = temporaryFolder();
+  const [server, trusted] = [join(folder, "server.pem"), join(folder, "authority.pem")];
+  writeFileSync(server, authority.issue("localhost").dumpPEM());
+  writeFileSync(trusted, authority.certificate.dumpPEM());
+
+  test("talks to the echo server under TLS, and trusts its certificate", async () => {
+    const { program, port } = await startCoreExample("echo/tls-server", ["0", server]);
+    const verify = ["-CAfile", trusted, "-verify_return_error", "-verify_hostname", "localhost"];
+    const client = new Program([openssl, "s_client", "-connect", `localhost:${port}`, "-quiet", ...verify]);
+    client.type("hello\n");
+    await client.stdout.until("hello\n");
+    await client.kill();
+    await program.kill();
+  });
+
+  test("is a server that our client talks to", async () => {
+    const port = await freePort();
+    const peer = new Program([openssl, "s_server", "-accept", String(port), "-cert", server, "-key", server]);
+    await peer.stdout.until("ACCEPT");
+    const client = coreExample("echo/tls-client", [String(port), trusted]);
+    await peer.stdout.until("hello, world!");
+    peer.type("well said\n");
+    await client.stdout.until("the server said: well said");
+    expect((await client.ending).status).toBe(0);
+    await peer.kill();
+  });
+});
+
+test("netcat talks to the echo server by UDP", async () => {
+  const { program, port } = await startCoreExample("echo/udp-server", ["0"]);
+  const peer = new Program([netcat, "-u", "127.0.0.1", String(port)]);
+  peer.type("hello\n");
+  await peer.stdout.until("hello\n");
+  await peer.kill();
+  await program.kill();
 });
 
 test("systemd's messenger brings what the runner says to the service manager's socket", async () => {

@@ -40,7 +40,7 @@ async function balancer(replicas: readonly [Replica, Replica]): Promise<{ progra
 
 async function replica({ port, health }: Replica): Promise<Program> {
   const options = ["--health", String(health), "--drain-delay", "2", "--drain", "20"];
-  const program = strombus(["run", ...options, echoModule, String(port)]);
+  const program = strombus(["run", ...options, echoModule, String(port), "haproxy:"]);
   await program.stdout.until("runs as process");
   return program;
 }
@@ -62,6 +62,8 @@ test(
     const old = [new EchoClient(port), new EchoClient(port)];
     const before = await Promise.all(old.map((client) => client.greeting()));
     expect(new Set(before.map(({ pid }) => pid)).size).toBe(2);
+    // The PROXY protocol: each replica knows the client behind HAProxy.
+    for (const [index, { peer }] of before.entries()) expect(peer).toContain(`port=${old[index]!.localPort})`);
 
     let over = false;
     const visitor = async (): Promise<number> => {

@@ -1,15 +1,15 @@
 /** An application for `strombus run`: tells each connection about its process, then echoes. */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { TCPServer } from "@strombus/reactor/application/internet";
 import { MultiService } from "@strombus/reactor/application/service";
+import * as strports from "@strombus/reactor/application/strports";
 import { Factory, Protocol } from "@strombus/reactor/protocol";
 
 class Echo extends Protocol {
   override connectionMade(): void {
     const { pid, getuid, getgid, getgroups, env } = process;
     this.transport?.write(
-      `${JSON.stringify({ pid, uid: getuid?.(), gid: getgid?.(), groups: getgroups?.(), told: env["NOTIFY_SOCKET"] ?? null })}\n`,
+      `${JSON.stringify({ pid, uid: getuid?.(), gid: getgid?.(), groups: getgroups?.(), peer: String(this.transport.getPeer()), told: env["NOTIFY_SOCKET"] ?? null })}\n`,
     );
   }
   override dataReceived(data: Buffer): void {
@@ -24,11 +24,11 @@ class Echo extends Protocol {
   }
 }
 
-/** The first argument is the port. */
-export function makeService([port]: readonly string[]): MultiService {
+/** The arguments are the port and what goes before `tcp:`, such as `haproxy:`. */
+export function makeService([port = "", prefix = ""]: readonly string[]): MultiService {
   if (existsSync("broken")) throw new Error("this version does not start");
   const service = new MultiService();
-  const server = new TCPServer(Number(port), Factory.forProtocol(Echo), { interface: "127.0.0.1", backlog: 500 });
-  server.setServiceParent(service);
+  const description = `${prefix}tcp:${port}:interface=127.0.0.1:backlog=500`;
+  strports.service(description, Factory.forProtocol(Echo)).setServiceParent(service);
   return service;
 }

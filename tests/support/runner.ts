@@ -27,6 +27,8 @@ export interface Greeting {
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
+  /** Who the application thinks it talks to. */
+  readonly peer: string;
   readonly told: string | null;
 }
 
@@ -47,6 +49,11 @@ export class EchoClient {
   async greeting(): Promise<Greeting> {
     const [line] = await this.#transcript.until(/^\{.*\}\n/);
     return JSON.parse(line) as Greeting;
+  }
+
+  /** The port of our own end. */
+  get localPort(): number | undefined {
+    return this.#socket.localPort;
   }
 
   async echo(text: string): Promise<void> {

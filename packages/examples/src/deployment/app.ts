@@ -6,12 +6,12 @@ import { SSHFactory } from "@strombus/conch/ssh/factory";
 import { Key } from "@strombus/conch/ssh/keys";
 import { FilePasswordDB } from "@strombus/cred/checkers";
 import { Portal } from "@strombus/cred/portal";
-import { TCPServer } from "@strombus/reactor/application/internet";
 import { Application } from "@strombus/reactor/application/service";
+import * as strports from "@strombus/reactor/application/strports";
 import { Greeter } from "../testing/greeter.js";
 
 const folder = process.env["SSH_FOLDER"] ?? ".";
-const port = Number(process.env["SSH_PORT"] ?? 2022);
+const endpoint = process.env["SSH_ENDPOINT"] ?? "tcp:2022"; // behind HAProxy: haproxy:tcp:2022
 
 // Every replica shows the same host key, so it comes from outside; one that is made here is for trying out.
 const keyFile = `${folder}/host_key`;
@@ -30,4 +30,4 @@ factory.portal = new Portal({
 factory.portal.registerChecker(new FilePasswordDB(`${folder}/passwords`));
 
 export const application = Application("ssh");
-new TCPServer(port, factory, { backlog: 500 }).setServiceParent(application);
+strports.service(endpoint, factory).setServiceParent(application);

@@ -2,5 +2,14 @@
 export { backoffPolicy, type BackoffOptions, type RetryPolicy } from "./internet/backoff.js";
 export { ClientService, type ClientServiceOptions, type WhenConnectedOptions } from "./internet/client-service.js";
 export { StreamServerEndpointService } from "./internet/endpoint-service.js";
-export { TCPClient, TCPServer, UNIXClient, UNIXServer } from "./internet/ports.js";
+export {
+  MulticastServer,
+  SSLClient,
+  SSLServer,
+  TCPClient,
+  TCPServer,
+  UDPServer,
+  UNIXClient,
+  UNIXServer,
+} from "./internet/ports.js";
 export { CooperatorService, TimerService } from "./internet/timer.js";

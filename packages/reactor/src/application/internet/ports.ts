@@ -4,11 +4,18 @@ import type {
   ConnectUNIXOptions,
   IClientFactory,
   IConnector,
+  IDatagramProtocol,
   IListeningPort,
   IProtocolFactory,
+  IReactorMulticast,
+  IReactorSSL,
   IReactorTCP,
+  IReactorUDP,
   IReactorUNIX,
+  ITLSContextFactory,
+  ListenMulticastOptions,
   ListenTCPOptions,
+  ListenUDPOptions,
   ListenUNIXOptions,
   MaybeAsync,
 } from "../../interfaces.js";
@@ -112,5 +119,52 @@ export class UNIXClient extends ConnectorService {
     { reactor = theReactor, ...options }: ConnectUNIXOptions & { reactor?: IReactorUNIX } = {},
   ) {
     super(() => reactor.connectUNIX(address, factory, options));
+  }
+}
+
+/** `reactor.listenSSL` as a service. */
+export class SSLServer extends PortService {
+  constructor(
+    port: number,
+    factory: IProtocolFactory,
+    contextFactory: ITLSContextFactory,
+    { reactor = theReactor, ...options }: ListenTCPOptions & { reactor?: IReactorSSL } = {},
+  ) {
+    super(() => reactor.listenSSL(port, factory, contextFactory, options));
+  }
+}
+
+/** `reactor.connectSSL` as a service. */
+export class SSLClient extends ConnectorService {
+  constructor(
+    host: string,
+    port: number,
+    factory: IClientFactory,
+    contextFactory: ITLSContextFactory,
+    { reactor = theReactor, ...options }: ConnectTCPOptions & { reactor?: IReactorSSL } = {},
+  ) {
+    super(() => reactor.connectSSL(host, port, factory, contextFactory, options));
+  }
+}
+
+/** `reactor.listenUDP` as a service. */
+export class UDPServer extends PortService {
+  constructor(
+    port: number,
+    protocol: IDatagramProtocol,
+    { reactor = theReactor, ...options }: ListenUDPOptions & { reactor?: IReactorUDP } = {},
+  ) {
+    super(() => reactor.listenUDP(port, protocol, options));
+  }
+}
+
+/** `reactor.listenMulticast` as a service. */
+export class MulticastServer extends PortService {
+  constructor(
+    port: number,
+    protocol: IDatagramProtocol,
+    { reactor = theReactor, ...options }: ListenMulticastOptions & { reactor?: IReactorMulticast } = {},
+  ) {
+    super(() => reactor.listenMulticast(port, protocol, options));
   }
 }
