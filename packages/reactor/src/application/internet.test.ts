@@ -4,7 +4,8 @@ import { CancelledError, Deferred, fail, succeed } from "../defer.js";
 import { CannotListenError } from "../error.js";
 import type { Failure } from "../failure.js";
 import type { IListeningPort, IProtocolFactory } from "../interfaces.js";
-import { ClientFactory, Factory } from "../protocol.js";
+import { ClientFactory, DatagramProtocol, Factory } from "../protocol.js";
+import { CertificateOptions } from "../ssl.js";
 import {
   assertNoLoggedErrors,
   captureLoggedErrors,
@@ -19,6 +20,9 @@ import {
   backoffPolicy,
   UNIXClient,
   UNIXServer,
+  SSLClient,
+  SSLServer,
+  UDPServer,
   CooperatorService,
   StreamServerEndpointService,
   TCPClient,
@@ -83,6 +87,30 @@ test("UNIXServer and UNIXClient do the same with a path", () => {
   expect(reactor.unixClients).toEqual([["/run/it", clientFactory, 30, true]]);
   for (const service of [server, client]) void service.stopService();
   expect([server.port, reactor.connectors[0]?._disconnected]).toEqual([null, true]);
+});
+
+test("SSLServer and SSLClient do the same with a context factory", () => {
+  const reactor = new MemoryReactor();
+  const [factory, clientFactory] = [new Factory(), new ClientFactory()];
+  const [ours, theirs] = [new CertificateOptions(), new CertificateOptions()];
+  const server = new SSLServer(7, factory, ours, { interface: "127.0.0.1", reactor });
+  const client = new SSLClient("host", 7, clientFactory, theirs, { timeout: 3, reactor });
+  for (const service of [server, client]) service.startService();
+  expect(reactor.sslServers).toEqual([[7, factory, ours, 50, "127.0.0.1"]]);
+  expect(reactor.sslClients).toEqual([["host", 7, clientFactory, theirs, 3, null]]);
+  for (const service of [server, client]) void service.stopService();
+  expect([server.port, reactor.connectors[0]?._disconnected]).toEqual([null, true]);
+});
+
+test("UDPServer has its protocol listen while it runs", async () => {
+  const protocol = new DatagramProtocol();
+  protocol.noisy = false;
+  const service = new UDPServer(0, protocol, { interface: "127.0.0.1" });
+  service.privilegedStartService();
+  service.startService();
+  expect(protocol.numPorts).toBe(1);
+  await service.stopService();
+  expect([protocol.numPorts, service.port]).toEqual([0, null]);
 });
 
 class Endpoint {
