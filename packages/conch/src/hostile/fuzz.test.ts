@@ -1,0 +1,264 @@
+/**
+ * Both roles against a peer that says anything: valid messages by chance, damaged, repeated, reordered and left out, before
+ * keys are on, before a login and after it. Each talk is a seed; to repeat one that failed, or to talk for hours:
+ *
+ *     STROMBUS_FUZZ_SEED=12345 STROMBUS_FUZZ_TALKS=1 npx vitest run packages/conch/src/hostile/fuzz.test.ts
+ */
+import { globalLogPublisher, type LogEvent } from "@strombus/reactor/logger";
+import { describe, expect, test } from "vitest";
+import { ConchError, DisconnectError } from "../error.js";
+import { PasswordData, UserauthFailure, UserauthRequest, UserauthSuccess } from "../messages/userauth.js";
+import { Debug, Ignore, Ping, ServiceAccept, ServiceRequest, Unimplemented } from "../messages/transport.js";
+import {
+  ChannelData,
+  ChannelEof,
+  ChannelOpen,
+  ChannelRequest,
+  ChannelWindowAdjust,
+  GlobalRequest,
+} from "../messages/connection.js";
+import { SSHClientTransport, SSHServerTransport, type SSHTransportBase } from "../ssh/transport.js";
+import { Chance } from "./chance.test.support.js";
+import { anyMessage, type AnyMessage, damaged } from "./messages.test.support.js";
+import { echoServer, hostKey, match, PASSWORD, talkingClient, type Match } from "./victims.test.support.js";
+
+const FIRST = Number(process.env["STROMBUS_FUZZ_SEED"] ?? 1);
+const TALKS = Number(process.env["STROMBUS_FUZZ_TALKS"] ?? 100);
+const MESSAGES_OF_A_TALK = 40;
+const PATIENCE = { timeout: 60_000 + 1000 * TALKS }; // milliseconds
+
+type Sealed = [number: number, body: Uint8Array];
+
+/** What the attacker's own transport sends, message by message, and sending past all that it would refuse. */
+interface Outgoing {
+  readonly outgoing: { send(number: number, body: Uint8Array): void };
+}
+
+/** Spoils so many of the messages that a transport sends in the course of things. */
+function spoil(transport: SSHTransportBase, chance: Chance, part: number): void {
+  const { outgoing } = transport as unknown as Outgoing;
+  const send = outgoing.send.bind(outgoing);
+  let held: Sealed | null = null;
+  outgoing.send = (number, body) => {
+    if (!chance.odds(part)) {
+      send(number, body);
+    } else {
+      const copy: Sealed = [number, Buffer.from(body)];
+      switch (chance.below(5)) {
+        case 0:
+          break; // left out
+        case 1:
+          send(number, body);
+          send(...copy); // repeated
+          break;
+        case 2:
+          held = copy; // late
+          return;
+        case 3:
+          send(...anyMessage(chance)); // something in front
+          send(number, body);
+          break;
+        default:
+          send(number, damaged(body, chance));
+      }
+    }
+    if (held !== null) {
+      const late = held;
+      held = null;
+      send(...late);
+    }
+  };
+}
+
+function force(transport: SSHTransportBase, number: number, body: Uint8Array): void {
+  (transport as unknown as Outgoing).outgoing.send(number, body);
+}
+
+/** Failures in the log that are more than bad input: a fault of ours that the peer could cause. */
+function faults(events: readonly LogEvent[]): string[] {
+  return events.flatMap((event) => {
+    const failure = event.log_failure;
+    const isBadInput = failure?.check(DisconnectError) ?? failure?.check(ConchError) ?? null;
+    return failure === undefined || isBadInput !== null ? [] : [failure.getTraceback()];
+  });
+}
+
+/** The end of every talk: the connection breaks, and nothing is left of it. */
+async function end(made: Match): Promise<void> {
+  const { serverIO, clientIO, clock, ledger } = made;
+  await made.settle();
+  serverIO.abortConnection();
+  clientIO.abortConnection();
+  await made.settle();
+  clock.advance(1000);
+  await made.settle();
+  expect(clock.getDelayedCalls().filter((call) => call.active())).toEqual([]);
+  expect(ledger.logouts).toBe(ledger.logins);
+  expect(ledger.closed).toBe(ledger.opened);
+}
+
+async function watched(seed: number, talk: (chance: Chance) => Promise<void>): Promise<void> {
+  const events: LogEvent[] = [];
+  const observe = (event: LogEvent): void => void events.push(event);
+  globalLogPublisher.addObserver(observe);
+  try {
+    await talk(new Chance(seed));
+    expect(faults(events)).toEqual([]);
+  } catch (error) {
+    throw new Error(`the talk of seed ${seed} failed`, { cause: error });
+  } finally {
+    globalLogPublisher.removeObserver(observe);
+  }
+}
+
+/** What an attacker still minds: the exchange of keys. */
+const isOfExchange = (number: number): boolean => number >= 20 && number < 50;
+
+class Attacker extends SSHClientTransport {
+  protected override receive(number: number, payload: Buffer): void {
+    if (isOfExchange(number)) super.receive(number, payload);
+  }
+  override verifyHostKey(): boolean {
+    return true;
+  }
+  override connectionSecure(): void {}
+}
+
+class FalseServer extends SSHServerTransport {
+  protected override receive(number: number, payload: Buffer): void {
+    if (isOfExchange(number)) super.receive(number, payload);
+  }
+  override supportedPublicKeys = ["ssh-ed25519"];
+}
+
+const login = (password: string): Sealed => [
+  UserauthRequest.number,
+  UserauthRequest.encode({
+    user: Buffer.from("user"),
+    service: "ssh-connection",
+    method: "password",
+    data: PasswordData.encode({ change: false, password: Buffer.from(password), tail: Buffer.alloc(0) }),
+  }),
+];
+
+const request = (service: string): Sealed => [ServiceRequest.number, ServiceRequest.encode({ service })];
+
+const open: Sealed = [
+  ChannelOpen.number,
+  ChannelOpen.encode({
+    type: "session",
+    senderChannel: 0,
+    initialWindowSize: 1000,
+    maximumPacketSize: 1000,
+    data: Buffer.alloc(0),
+  } as never),
+];
+
+const ANYTIME: readonly AnyMessage[] = [Ignore, Debug, Unimplemented];
+const LOGGING_IN: readonly AnyMessage[] = [...ANYTIME, ServiceRequest, UserauthRequest];
+const OPENING: readonly AnyMessage[] = [...ANYTIME, GlobalRequest, ChannelOpen, UserauthRequest, Ping];
+const TALKING: readonly AnyMessage[] = [...OPENING, ChannelRequest, ChannelData, ChannelWindowAdjust, ChannelEof];
+
+/** How far the attacker behaves before it says anything, and what it then mostly says. */
+const STAGES: Readonly<Record<string, readonly [behaves: readonly Sealed[], likely: readonly AnyMessage[]]>> = {
+  "once keys are on": [[], [...ANYTIME, ServiceRequest]],
+  "while it should log in": [[request("ssh-userauth")], LOGGING_IN],
+  "after a wrong password": [[request("ssh-userauth"), login("wrong")], LOGGING_IN],
+  "after a login": [[request("ssh-userauth"), login(PASSWORD)], OPENING],
+  "in a session": [[request("ssh-userauth"), login(PASSWORD), open], TALKING],
+};
+
+describe(
+  `a server keeps its rules whatever a client says, in talks ${FIRST} to ${FIRST + TALKS - 1},`,
+  PATIENCE,
+  () => {
+    test("before keys are on", async () => {
+      for (let seed = FIRST; seed < FIRST + TALKS; seed++) {
+        await watched(seed, async (chance) => {
+          const made = await match(echoServer, (clock) => {
+            const attacker = new Attacker();
+            attacker.clock = clock;
+            spoil(attacker, chance, 0.3);
+            return attacker;
+          });
+          for (const message of [request("ssh-userauth"), login("wrong"), open]) {
+            force(made.client, ...message);
+            await made.settle();
+          }
+          expect(made.ledger.logins).toBe(0);
+          await end(made);
+        });
+      }
+    });
+
+    for (const [stage, [behaves, likely]] of Object.entries(STAGES)) {
+      test(stage, async () => {
+        for (let seed = FIRST; seed < FIRST + TALKS; seed++) {
+          await watched(seed, async (chance) => {
+            const made = await match(echoServer, (clock) => Object.assign(new Attacker(), { clock }));
+            for (const message of behaves) {
+              force(made.client, ...message);
+              await made.settle();
+              made.clock.advance(0.25);
+            }
+            const isKnown = behaves.some(([number, body]) => number === 50 && Buffer.from(body).includes(PASSWORD));
+            expect(made.ledger.logins).toBe(isKnown ? 1 : 0);
+            for (let n = 0; n < MESSAGES_OF_A_TALK && made.serverIO.connected; n++) {
+              force(made.client, ...anyMessage(chance, likely));
+              if (chance.odds(0.3)) await made.settle();
+              if (chance.odds(0.1)) made.clock.advance(chance.below(3));
+            }
+            await end(made);
+            expect(made.ledger.logins).toBe(isKnown ? 1 : 0); // nobody gets in by talking
+          });
+        }
+      });
+    }
+  },
+);
+
+describe(
+  `a client keeps its rules whatever a server says, in talks ${FIRST} to ${FIRST + TALKS - 1},`,
+  PATIENCE,
+  () => {
+    test("from the start", async () => {
+      for (let seed = FIRST; seed < FIRST + TALKS; seed++) {
+        await watched(seed, async (chance) => {
+          const made = await match((clock, ledger) => {
+            const server = echoServer(clock, { ...ledger });
+            spoil(server, chance, 0.15);
+            return server;
+          }, talkingClient);
+          for (let n = 0; n < 10; n++) {
+            made.clock.advance(0.25);
+            await made.settle();
+          }
+          await end(made);
+        });
+      }
+    });
+
+    test("once keys are on", async () => {
+      for (let seed = FIRST; seed < FIRST + TALKS; seed++) {
+        await watched(seed, async (chance) => {
+          const made = await match((clock) => {
+            const server = new FalseServer();
+            server.clock = clock;
+            server.factory = {
+              publicKeys: { "ssh-ed25519": hostKey.public() },
+              privateKeys: { "ssh-ed25519": hostKey },
+              getService: () => null,
+            } as never;
+            return server;
+          }, talkingClient);
+          for (let n = 0; n < MESSAGES_OF_A_TALK && made.clientIO.connected; n++) {
+            force(made.server, ...anyMessage(chance, [...ANYTIME, ServiceAccept, UserauthFailure, UserauthSuccess]));
+            if (chance.odds(0.3)) await made.settle();
+            if (chance.odds(0.1)) made.clock.advance(chance.below(3));
+          }
+          await end(made);
+        });
+      }
+    });
+  },
+);
