@@ -131,27 +131,38 @@ describe("a key exchange", () => {
     expect(made.client.ended[0]?.[0]).toBe(2);
   });
 
-  test("skips one message after a wrong guess, and no more (K7)", async () => {
-    const guessing = (guesses: number) => (c: Client) => {
-      c.supportedKeyExchanges = ["curve25519-sha256", "mlkem768x25519-sha256"];
-      c.rewrite((number, body) => {
-        if (number !== 20) return [[number, body]];
-        const told = KexInit.encode({ ...KexInit.decode(body), firstKexPacketFollows: true });
-        const guess = (): [number, Uint8Array] => [30, Buffer.from("000000020000", "hex")];
-        return [[20, told], ...Array.from({ length: guesses }, guess)];
-      });
-      const sendKexInit = c.sendKexInit.bind(c);
-      c.sendKexInit = () => {
-        sendKexInit();
-        const sent = KexInit.decode(c.ourKexInitPayload!.subarray(1));
-        c.ourKexInitPayload = Buffer.concat([Buffer.of(20), KexInit.encode({ ...sent, firstKexPacketFollows: true })]);
-      };
+  /** The client says that its next message is a guess. */
+  function announcingGuess(c: Client, ...guesses: [number: number, body: Uint8Array][]): void {
+    const announced = (body: Uint8Array) => KexInit.encode({ ...KexInit.decode(body), firstKexPacketFollows: true });
+    c.rewrite((number, body) => (number === 20 ? [[20, announced(body)], ...guesses] : [[number, body]]));
+    const sendKexInit = c.sendKexInit.bind(c);
+    c.sendKexInit = () => {
+      sendKexInit();
+      c.ourKexInitPayload = Buffer.concat([Buffer.of(20), announced(c.ourKexInitPayload!.subarray(1))]);
     };
-    const once = await securePair(guessing(1));
-    expect([once.client.secure, once.client.ended]).toEqual([1, []]);
-    const twice = await securePair(guessing(2));
-    expect(twice.client.ended[0]?.[0]).toBe(3); // the second one is taken for the client's value
+  }
+
+  test("takes a right guess for the client's value (K7)", async () => {
+    const made = await securePair((c) => announcingGuess(c));
+    expect([made.client.secure, made.client.ended, made.server.said]).toEqual([1, [], []]);
   });
+
+  for (const [what, change] of [
+    ["key exchange", (c: Client) => (c.supportedKeyExchanges = ["curve25519-sha256", "mlkem768x25519-sha256"])],
+    ["host key", (c: Client) => (c.supportedPublicKeys = ["rsa-sha2-512", "ssh-ed25519"])],
+  ] as const) {
+    test(`skips one message after a wrong guess of the ${what}, and no more (K7)`, async () => {
+      const guess: [number, Uint8Array] = [30, Buffer.from("000000020000", "hex")];
+      const guessing = (c: Client, guesses: number) => {
+        change(c);
+        announcingGuess(c, ...Array.from({ length: guesses }, () => guess));
+      };
+      const once = await securePair((c) => guessing(c, 1));
+      expect([once.client.secure, once.client.ended]).toEqual([1, []]);
+      const twice = await securePair((c) => guessing(c, 2));
+      expect(twice.client.ended[0]?.[0]).toBe(3); // the second one is taken for the client's value
+    });
+  }
 });
 
 describe("messages", () => {
