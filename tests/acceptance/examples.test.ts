@@ -75,3 +75,13 @@ test("protocols: an ordinary Protocol is connected, receives data and loses its 
     await program.stdout.until("connection lost\n");
   });
 });
+
+test("hassh: tells the client's version and what it offers", async () => {
+  await withExample("hassh", async ({ program, port }) => {
+    const session = ssh(openssh, { port });
+    await session.ending;
+    expect(session.stdout.text).toMatch(/^You are 'SSH-2\.0-OpenSSH_[^']+', and your HASSH is [0-9a-f]{32}\.\r\n$/);
+    const [, told] = /HASSH is ([0-9a-f]+)/.exec(session.stdout.text)!;
+    expect(program.stdout.text).toContain(`HASSH ${told}\n`);
+  });
+});

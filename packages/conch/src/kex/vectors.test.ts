@@ -63,7 +63,7 @@ describe("X25519 over and over", () => {
     [1000, "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51"],
   ] as const) {
     test(`${times} times gives the value of the standard`, () => {
-      let [k, u] = [Buffer.alloc(32), Buffer.alloc(32)];
+      let [k, u]: [Buffer, Buffer] = [Buffer.alloc(32), Buffer.alloc(32)];
       k[0] = u[0] = 9;
       for (let round = 0; round < times; round++) {
         const key = crypto.createPrivateKey({ key: Buffer.concat([prefix, k]), format: "der", type: "pkcs8" });

@@ -3,6 +3,7 @@ import { createECDH, createPrivateKey, createPublicKey, sign, verify, type KeyOb
 import { KeyError } from "@strombus/reactor/exceptions";
 import { Reader } from "../wire/reader.js";
 import { Writer, mpintFromMagnitude } from "../wire/writer.js";
+import { DerReader, Tag } from "./der.js";
 import { BadKeyError } from "./errors.js";
 import type { KeyData, KeyMaterial } from "./material.js";
 import { readPositive, toBigInt } from "./numbers.js";
@@ -18,15 +19,26 @@ export interface Curve {
   /** The curve's name in a JWK, and in OpenSSL. */
   readonly jwk: string;
   readonly openssl: string;
+  readonly oid: Buffer;
   /** What stands before the point in a SubjectPublicKeyInfo; null where Node reads a JWK faster than DER. */
   readonly spki: Buffer | null;
 }
 
 const CURVES: readonly Curve[] = [
-  nist("nistp256", 256, "sha256", "P-256", "prime256v1", null),
-  nist("nistp384", 384, "sha384", "P-384", "secp384r1", "3076301006072a8648ce3d020106052b81040022036200"),
-  nist("nistp521", 521, "sha512", "P-521", "secp521r1", "30819b301006072a8648ce3d020106052b8104002303818600"),
+  nist("nistp256", 256, "sha256", "P-256", "prime256v1", "2a8648ce3d030107", null),
+  nist("nistp384", 384, "sha384", "P-384", "secp384r1", "2b81040022", "3076301006072a8648ce3d020106052b81040022036200"),
+  nist(
+    "nistp521",
+    521,
+    "sha512",
+    "P-521",
+    "secp521r1",
+    "2b81040023",
+    "30819b301006072a8648ce3d020106052b8104002303818600",
+  ),
 ];
+/** [1], constructed, in an ECPrivateKey. */
+const PUBLIC_KEY = 0xa1;
 const BY_SSH_TYPE: ReadonlyMap<string, Curve> = new Map(CURVES.map((each) => [each.sshType, each]));
 
 export class ECMaterial implements KeyMaterial {
@@ -67,13 +79,9 @@ export class ECMaterial implements KeyMaterial {
     return new ECMaterial(curve, point, Buffer.concat([Buffer.alloc(curve.width - d.length), d]));
   }
 
+  /** By way of DER: Node 20 aborts when it is asked for the details of a key whose private number is too large. */
   static fromKeyObject(key: KeyObject): ECMaterial {
-    const named = CURVES.find((each) => each.openssl === key.asymmetricKeyDetails?.namedCurve);
-    if (!named) throw new BadKeyError("SSH has no name for the curve of this key");
-    const jwk = key.export({ format: "jwk" });
-    const bytes = (text: string): Buffer => Buffer.from(text, "base64url");
-    const point = Buffer.concat([Buffer.of(4), bytes(jwk.x!), bytes(jwk.y!)]);
-    return new ECMaterial(named, point, jwk.d === undefined ? null : bytes(jwk.d));
+    return key.type === "private" ? fromPkcs8(key) : fromSpki(key);
   }
 
   get isPublic(): boolean {
@@ -150,7 +158,15 @@ export function curveOf(sshType: string): Curve {
   return curve;
 }
 
-function nist(name: string, bits: number, hash: string, jwk: string, openssl: string, spki: string | null): Curve {
+function nist(
+  name: string,
+  bits: number,
+  hash: string,
+  jwk: string,
+  openssl: string,
+  oid: string,
+  spki: string | null,
+): Curve {
   return {
     name,
     sshType: `ecdsa-sha2-${name}`,
@@ -159,8 +175,39 @@ function nist(name: string, bits: number, hash: string, jwk: string, openssl: st
     hash,
     jwk,
     openssl,
+    oid: Buffer.from(oid, "hex"),
     spki: spki === null ? null : Buffer.from(spki, "hex"),
   };
+}
+
+/** PrivateKeyInfo around an ECPrivateKey (RFC 5958, RFC 5915). */
+function fromPkcs8(key: KeyObject): ECMaterial {
+  const info = new DerReader(new DerReader(key.export({ format: "der", type: "pkcs8" })).read(Tag.SEQUENCE));
+  info.read(Tag.INTEGER);
+  const curve = namedCurve(info.read(Tag.SEQUENCE));
+  const inner = new DerReader(new DerReader(info.read(Tag.OCTET_STRING)).read(Tag.SEQUENCE));
+  inner.read(Tag.INTEGER);
+  const number = inner.read(Tag.OCTET_STRING);
+  if (number.length > curve.width) throw new BadKeyError("the private number is too large for its curve");
+  const d = Buffer.concat([Buffer.alloc(curve.width - number.length), number]);
+  const point = new DerReader(inner.read(PUBLIC_KEY)).read(Tag.BIT_STRING).subarray(1);
+  return new ECMaterial(curve, Buffer.from(point), d);
+}
+
+function fromSpki(key: KeyObject): ECMaterial {
+  const info = new DerReader(new DerReader(key.export({ format: "der", type: "spki" })).read(Tag.SEQUENCE));
+  const curve = namedCurve(info.read(Tag.SEQUENCE));
+  return new ECMaterial(curve, Buffer.from(info.read(Tag.BIT_STRING).subarray(1)), null);
+}
+
+/** The second of the names of an algorithm. */
+function namedCurve(algorithm: Buffer): Curve {
+  const from = new DerReader(algorithm);
+  from.read(Tag.OID);
+  const { tag, body } = from.element();
+  const curve = tag === Tag.OID ? CURVES.find((each) => each.oid.equals(body)) : undefined;
+  if (!curve) throw new BadKeyError("SSH has no name for the curve of this key");
+  return curve;
 }
 
 /** OpenSSL checks that the point is on the curve. */

@@ -11,6 +11,7 @@ import { passphraseBytes } from "./passphrase.js";
 import { readPem, writePem, writePkcs8 } from "./pem.js";
 import { readPutty } from "./putty.js";
 import { readRfc4716 } from "./rfc4716.js";
+import { readSshCom } from "./sshcom.js";
 
 /** Options of `Key.toString`. */
 export interface WriteOptions {
@@ -29,6 +30,7 @@ export const FORMATS: ReadonlyMap<string, ReadFormat> = new Map<string, ReadForm
   ["private_openssh", readPrivateFile],
   ["public_rfc4716", clear((data) => readBlob(readRfc4716(data.toString("utf8")).blob))],
   ["private_putty", (data, passphrase) => readPutty(data.toString("latin1"), passphrase).key],
+  ["private_sshcom", (data, passphrase) => readSshCom(data.toString("latin1"), passphrase)],
   ["public_lsh", clear(readPublicLsh)],
   ["private_lsh", clear(readPrivateLsh)],
   ["agentv3", clear(readAgentV3)],

@@ -11,6 +11,7 @@ export function guessFormat(data: Buffer): string | null {
   if (start.startsWith("\0")) return BLOB.test(start) ? guessBlob(data) : null;
   if (LINE.test(start)) return "public_openssh";
   if (start.startsWith("-----BEGIN")) return "private_openssh";
+  if (start.startsWith("---- BEGIN SSH2 ENCRYPTED")) return "private_sshcom";
   if (start.startsWith("---- BEGIN SSH2")) return "public_rfc4716";
   if (start.startsWith("PuTTY-User-Key-File-")) return "private_putty";
   if (start.startsWith("{")) return "public_lsh";

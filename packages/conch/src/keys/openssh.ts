@@ -29,6 +29,8 @@ export interface OpenSSHOptions {
   readonly rounds?: number;
 }
 
+const MAX_PADDING = 255; // PuTTY pads to more than a block
+
 /** A key and what stands beside it. */
 export interface OpenSSHFile {
   readonly key: KeyMaterial;
@@ -108,7 +110,7 @@ function readPrivate(clear: Buffer, publicBlob: Buffer, block: number): OpenSSHF
   const key = readPrivateFields(from);
   const comment = Buffer.from(from.string());
   const padding = from.rest();
-  if (padding.length >= block || padding.some((byte, index) => byte !== index + 1)) {
+  if (padding.length > MAX_PADDING || padding.some((byte, index) => byte !== index + 1)) {
     throw new BadKeyError("the padding is not 1, 2, 3 and so on");
   }
   if (!key.public().blob().equals(publicBlob)) throw new BadKeyError("the key file holds another public key");

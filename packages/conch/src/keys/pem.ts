@@ -1,5 +1,15 @@
-/** Private keys as OpenSSL writes them: PKCS#1, SEC 1, DSA's own, PKCS#8, with and without a passphrase (RFC 7468). */
-import { createCipheriv, createHash, createPrivateKey, randomBytes, type KeyObject } from "node:crypto";
+/**
+ * Keys as OpenSSL writes them: private ones by PKCS#1, SEC 1, DSA's own and PKCS#8, with and without a passphrase, public
+ * ones by PKCS#1 and X.509 (RFC 7468).
+ */
+import {
+  createCipheriv,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  randomBytes,
+  type KeyObject,
+} from "node:crypto";
 import { decodeBase64, encodeBase64 } from "./base64.js";
 import { fromKeyObject } from "./blob.js";
 import { DerReader, Tag } from "./der.js";
@@ -17,12 +27,15 @@ const LABELS: ReadonlyMap<string, string | null> = new Map([
   ["PRIVATE KEY", null],
   ["ENCRYPTED PRIVATE KEY", null],
 ]);
+/** Those of `ssh-keygen -e -m PEM` and `-m PKCS8`. */
+const PUBLIC_LABELS: ReadonlySet<string> = new Set(["PUBLIC KEY", "RSA PUBLIC KEY"]);
 const FORM = /^-----BEGIN ([A-Z ]+)-----\s*?\n([^]*?)-----END \1-----$/;
 
 export function readPem(file: string, passphrase: Buffer | null): KeyMaterial {
   const [, label, body] = FORM.exec(file.trim()) ?? [];
+  if (label !== undefined && PUBLIC_LABELS.has(label)) return readPublicPem(file, passphrase);
   const kind = label === undefined ? undefined : LABELS.get(label);
-  if (kind === undefined) throw new BadKeyError("not a kind of private key that we know");
+  if (kind === undefined) throw new BadKeyError("a PEM file, and not a kind of key that we know");
   const encrypted = label === "ENCRYPTED PRIVATE KEY" || /^Proc-Type:\s*4,ENCRYPTED/m.test(body!);
   if (encrypted && !passphrase) throw new EncryptedKeyError("the key is encrypted, and no passphrase was given");
   if (!encrypted && passphrase) throw new BadKeyError("key not encrypted");
@@ -34,6 +47,17 @@ export function readPem(file: string, passphrase: Buffer | null): KeyMaterial {
     throw new BadKeyError(encrypted ? "wrong passphrase or malformed key" : "malformed key", { cause });
   }
   if (kind !== null && key.asymmetricKeyType !== kind) throw new BadKeyError(`a key of another kind under "${label}"`);
+  return fromKeyObject(key);
+}
+
+function readPublicPem(file: string, passphrase: Buffer | null): KeyMaterial {
+  if (passphrase) throw new BadKeyError("key not encrypted");
+  let key: KeyObject;
+  try {
+    key = createPublicKey({ key: file.trim(), format: "pem" });
+  } catch (cause) {
+    throw new BadKeyError("malformed PEM file of a public key", { cause });
+  }
   return fromKeyObject(key);
 }
 

@@ -72,6 +72,17 @@ describe("what is no key", () => {
       null,
     ],
     ["halves of two ECDSA keys", strings("ecdsa-sha2-nistp256", "nistp256", point(P256), 7n), "private_blob", null],
+    [
+      "an ECDSA key in PEM whose private number is a byte too long, at which Node 20 would abort",
+      `-----BEGIN EC PRIVATE KEY-----
+MHgCAQEEISCd3eWXuSi3/xX5Q1yT4F1S1gmuEPpVzLpI7/upDeL94qAKBggqhkjO
+PQMBB6FEA0IABHxu6alVyE81lpce/Uv5oA8g/+pjniW8bBU6BToUsWIhQzGCki3e
+NLbB1kVoZVLJYe+xejNnRjdfkziKW9hdfv8=
+-----END EC PRIVATE KEY-----
+`,
+      null,
+      null,
+    ],
     ["more than 64 KiB", Buffer.concat([RSA.blob(), Buffer.alloc(65_536)]), null, null],
   ];
   for (const [what, data, type, passphrase] of cases) {

@@ -4,8 +4,7 @@ import { toBuffer } from "../wire/writer.js";
 import { decodeBase64, encodeBase64 } from "./base64.js";
 import { BadKeyError } from "./errors.js";
 
-const BEGIN = "---- BEGIN SSH2 PUBLIC KEY ----";
-const END = "---- END SSH2 PUBLIC KEY ----";
+const LABEL = "SSH2 PUBLIC KEY";
 const LINE = 70; // characters; the standard allows 72
 
 /** A key and its headers, whose names are lower case; a comment comes without the quotes around it. */
@@ -15,9 +14,14 @@ export interface Rfc4716File {
 }
 
 export function readRfc4716(file: string): Rfc4716File {
+  return readArmored(file, LABEL);
+}
+
+/** A file of this form, whatever it holds. */
+export function readArmored(file: string, label: string): Rfc4716File {
   const lines = file.trim().split(/\r\n|\r|\n/);
-  if (lines[0]?.trimEnd() !== BEGIN || lines.at(-1) !== END) {
-    throw new BadKeyError("the public key has no proper first and last line");
+  if (lines[0]?.trimEnd() !== `---- BEGIN ${label} ----` || lines.at(-1) !== `---- END ${label} ----`) {
+    throw new BadKeyError(`the ${label} has no proper first and last line`);
   }
   const headers = new Map<string, string>();
   let at = 1;
@@ -38,7 +42,7 @@ export function readRfc4716(file: string): Rfc4716File {
 }
 
 export function writeRfc4716(blob: Buffer, comment: BytesLike): string {
-  return `${BEGIN}\n${commentHeader(toBuffer(comment).toString("utf8"))}${encodeBase64(blob, LINE)}${END}\n`;
+  return `---- BEGIN ${LABEL} ----\n${commentHeader(toBuffer(comment).toString("utf8"))}${encodeBase64(blob, LINE)}---- END ${LABEL} ----\n`;
 }
 
 /** Cut into lines that go on behind a backslash; control characters could end the header. */

@@ -84,7 +84,7 @@ export class Key implements Signer {
 
   /**
    * Reads a key of any format that we know: `public_openssh`, `private_openssh` (openssh-key-v1 and PEM), `public_rfc4716`,
-   * `private_putty` (PPK 2 and 3), `public_lsh`, `private_lsh`, `agentv3`, `blob`, `private_blob`. Without `type` the format
+   * `private_putty` (PPK 2 and 3), `private_sshcom`, `public_lsh`, `private_lsh`, `agentv3`, `blob`, `private_blob`. Without `type` the format
    * is guessed, the last one never.
    *
    * @throws BadKeyError when `data` is no key; EncryptedKeyError when it needs a passphrase; PassphraseNormalizationError.

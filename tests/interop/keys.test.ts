@@ -1,0 +1,193 @@
+/** Key files go both ways between Strombus, ssh-keygen and puttygen: what they write is read, with their fingerprints. */
+import { execFileSync } from "node:child_process";
+import { BadKeyError, EncryptedKeyError, FingerprintFormats, Key } from "@strombus/conch/ssh/keys";
+import { afterAll, describe, expect, test, vi } from "vitest";
+import { PeerFolder } from "../support/interop-folder.js";
+import { fingerprint } from "../support/interop-keys.js";
+import { peers } from "../support/peers.js";
+
+const SECRET = "correct horse";
+
+const there = peers();
+
+function read(folder: PeerFolder, path: string): Buffer {
+  const words = [...folder.prefix, "cat", path];
+  return execFileSync(words[0]!, words.slice(1));
+}
+
+/** The errors that reading may give. */
+const isOurs = (error: unknown): boolean => error instanceof BadKeyError || error instanceof EncryptedKeyError;
+
+/** What is wrong with how a private file is read; null when nothing is. */
+function flawOf(file: Buffer, passphrase: string, theirs: string): string | null {
+  const key = Key.fromString(file, { passphrase });
+  if (fingerprint(key) !== theirs) return `it has the fingerprint ${fingerprint(key)} instead of ${theirs}`;
+  if (key.isPublic()) return "only its public half was read";
+  if (passphrase !== "") {
+    if (!(failure(file, "wrong") instanceof BadKeyError)) return "a wrong passphrase is no BadKeyError";
+    if (!(failure(file, "") instanceof EncryptedKeyError)) return "no passphrase is no EncryptedKeyError";
+  }
+  return damageOf(file, passphrase);
+}
+
+/** Cut short and with bytes changed, in a dozen places; in three where each takes a key derivation. */
+function damageOf(file: Buffer, passphrase: string): string | null {
+  const length = passphrase === "" ? 12 : 3;
+  const places = Array.from({ length }, (_, index) => Math.floor(((index + 0.5) * file.length) / length));
+  for (const at of places) {
+    if (!isOurs(failure(file.subarray(0, at), passphrase))) return `cut at ${at} it gives no error of ours`;
+    const changed = Buffer.from(file);
+    changed[at]! ^= 0x15;
+    const error = failure(changed, passphrase);
+    if (error !== null && !isOurs(error)) return `changed at ${at} it gives ${(error as Error).stack}`;
+  }
+  return null;
+}
+
+function failure(file: Buffer, passphrase: string): unknown {
+  try {
+    Key.fromString(file, { passphrase });
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
+
+const TYPES = [
+  ["ed25519", "256"],
+  ["ecdsa", "256"],
+  ["ecdsa", "384"],
+  ["ecdsa", "521"],
+  ["rsa", "2048"],
+] as const;
+
+const OURS = TYPES.map(([type, bits]) => Key.generate(type, type === "ed25519" ? undefined : Number(bits)));
+
+vi.setConfig({ testTimeout: 180_000 }); // each file is read two dozen times, and bcrypt takes its time
+
+for (const [name, prefix, more] of [
+  ["OpenSSH 10", there, []],
+  ["OpenSSH here", [], [["dsa", "1024"]]],
+] as const) {
+  describe(`ssh-keygen of ${name}`, () => {
+    const folder = new PeerFolder(prefix);
+    afterAll(() => folder.remove());
+    const keygen = (...args: string[]) => folder.run("ssh-keygen", ...args);
+    const fingerprintOf = (path: string, ...args: string[]) => keygen("-l", ...args, "-f", path).split(" ")[1]!;
+
+    for (const [type, bits] of [...TYPES, ...more]) {
+      test(`writes no file of ${type} ${bits} that we misread`, () => {
+        // There is one form of it.
+        for (const format of type === "ed25519" ? ["RFC4716"] : ["RFC4716", "PEM", "PKCS8"]) {
+          for (const passphrase of ["", SECRET]) {
+            const path = `${folder.path}/${type}-${bits}-${format}-${passphrase.length}`;
+            keygen("-q", "-t", type, "-b", bits, "-m", format, "-N", passphrase, "-a", "1", "-C", "a key", "-f", path);
+            const theirs = fingerprintOf(`${path}.pub`);
+            expect(flawOf(read(folder, path), passphrase, theirs), `${format} ${passphrase}`).toBe(null);
+            const line = Key.fromString(read(folder, `${path}.pub`));
+            expect(fingerprint(line)).toBe(theirs);
+            expect(`MD5:${line.fingerprint(FingerprintFormats.MD5_HEX)}`).toBe(
+              fingerprintOf(`${path}.pub`, "-E", "md5"),
+            );
+          }
+        }
+        const path = `${folder.path}/${type}-${bits}-RFC4716-0`;
+        for (const format of type === "ed25519" ? ["RFC4716"] : ["RFC4716", "PKCS8", "PEM"]) {
+          const exported = Buffer.from(keygen("-e", "-m", format, "-f", path));
+          expect(fingerprint(Key.fromString(exported)), exported.toString()).toBe(fingerprintOf(`${path}.pub`));
+        }
+      });
+    }
+
+    test("reads each file that we write", () => {
+      for (const [index, key] of OURS.entries()) {
+        const line = key.public().toString("openssh").toString();
+        const publicFile = folder.put(`ours-${index}.pub`, `${line}\n`);
+        expect(fingerprintOf(publicFile)).toBe(fingerprint(key));
+        const standard = folder.put(`ours-${index}.rfc4716`, key.toString("rfc4716", { comment: "from us" }));
+        expect(keygen("-i", "-m", "RFC4716", "-f", standard).trim()).toBe(line);
+        for (const subtype of key.type() === "Ed25519" ? ["v1"] : ["v1", "PEM", "PKCS8"]) {
+          for (const passphrase of ["", SECRET]) {
+            const path = folder.put(
+              `ours-${index}-${subtype}-${passphrase.length}`,
+              key.toString("openssh", { subtype, passphrase }),
+            );
+            expect(keygen("-y", "-P", passphrase, "-f", path).trim(), `${key.sshType()} ${subtype}`).toBe(line);
+          }
+        }
+      }
+    });
+
+    test("draws the same pictures", () => {
+      for (const [index, key] of OURS.entries()) {
+        const path = folder.put(`art-${index}.pub`, `${key.public().toString("openssh").toString()}\n`);
+        expect(keygen("-l", "-v", "-f", path)).toContain(key.randomArt());
+      }
+    });
+  });
+}
+
+describe("puttygen", () => {
+  const folder = new PeerFolder(there);
+  afterAll(() => folder.remove());
+  const puttygen = (...args: string[]) => folder.run("puttygen", ...args);
+  const secretFile = folder.put("secret", SECRET);
+  const none = folder.put("none", "");
+  const newPassphrase = (passphrase: string) => ["--new-passphrase", passphrase === "" ? none : secretFile];
+
+  const PRIVATE = [
+    ["private", []],
+    ["private", ["--ppk-param", "version=2"]],
+    ["private", ["--ppk-param", "kdf=argon2i,passes=2,memory=1024"]],
+    ["private", ["--ppk-param", "kdf=argon2d,passes=2,memory=1024,parallelism=2"]],
+    ["private-openssh", []],
+    ["private-openssh-new", []],
+    ["private-sshcom", []],
+  ] as const;
+
+  for (const [type, bits] of [...TYPES, ["dsa", "1024"]] as const) {
+    test(`writes no file of ${type} ${bits} that we misread`, () => {
+      const made = `${folder.path}/${type}-${bits}`;
+      const size = type === "ed25519" ? [] : ["-b", bits];
+      puttygen("-q", "-t", type, ...size, "-C", "a key", ...newPassphrase(""), "-o", made);
+      const theirs = /SHA256:\S+/.exec(puttygen("-l", "-E", "sha256", made))![0];
+      const md5 = /(?:[0-9a-f]{2}:){15}[0-9a-f]{2}/.exec(puttygen("-l", "-E", "md5", made))![0];
+      expect(Key.fromString(read(folder, made)).fingerprint(FingerprintFormats.MD5_HEX)).toBe(md5);
+      for (const [form, options] of PRIVATE) {
+        if (form === "private-sshcom" && type !== "rsa" && type !== "dsa") continue;
+        for (const passphrase of ["", SECRET]) {
+          puttygen(made, "-P", "-O", form, ...options, ...newPassphrase(passphrase), "-o", `${made}.out`);
+          expect(flawOf(read(folder, `${made}.out`), passphrase, theirs), [form, ...options].join(" ")).toBe(null);
+        }
+      }
+      for (const form of ["public", "public-openssh"]) {
+        puttygen(made, "-O", form, "-o", `${made}.pub`);
+        expect(fingerprint(Key.fromString(read(folder, `${made}.pub`)))).toBe(theirs);
+      }
+    });
+  }
+
+  test("reads each private file that we write", () => {
+    for (const [index, key] of OURS.entries()) {
+      for (const subtype of key.type() === "Ed25519" ? ["v1"] : ["v1", "PEM"]) {
+        // PuTTY's traditional PEM knows AES-128 alone, ours is encrypted by AES-256 as Twisted's.
+        for (const passphrase of subtype === "PEM" ? [""] : ["", SECRET]) {
+          const path = folder.put(`ours-${index}`, key.toString("openssh", { subtype, passphrase }));
+          const old = passphrase === "" ? [] : ["--old-passphrase", secretFile];
+          puttygen(path, ...old, "-P", ...newPassphrase(""), "-o", `${path}.ppk`);
+          expect(puttygen("-l", "-E", "sha256", `${path}.ppk`)).toContain(fingerprint(key));
+        }
+      }
+      const standard = folder.put(`ours-${index}.pub`, key.toString("rfc4716", { comment: "from us" }));
+      expect(puttygen("-l", "-E", "sha256", standard)).toContain(fingerprint(key));
+    }
+  });
+
+  for (const type of ["ed448", "rsa1"]) {
+    test(`writes keys of ${type}, which we refuse by an error of the sheet`, () => {
+      const made = `${folder.path}/${type}`;
+      puttygen("-q", "-t", type, ...(type === "rsa1" ? ["-b", "1024"] : []), ...newPassphrase(""), "-o", made);
+      expect(() => Key.fromString(read(folder, made))).toThrow(BadKeyError);
+    });
+  }
+});
