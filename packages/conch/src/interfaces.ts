@@ -75,6 +75,55 @@ export const ISessionSetEnv: InterfaceToken<ISessionSetEnv> = interfaceToken<ISe
   ["setEnv"],
 );
 
+/** A session whose program the client may signal. */
+export interface ISessionSignal {
+  /**
+   * `signal` is a name of RFC 4254 section 6.10 without SIG, such as "TERM", or "INFO".
+   * @throws to refuse it
+   */
+  signalReceived(signal: string): MaybeAsync;
+  /** The line is broken for so many milliseconds (RFC 4335). */
+  breakReceived(milliseconds: number): MaybeAsync;
+}
+export const ISessionSignal: InterfaceToken<ISessionSignal> = interfaceToken<ISessionSignal>(
+  "ISessionSignal",
+  [],
+  ["signalReceived", "breakReceived"],
+);
+
+/** A session that lets its programs use the client's ssh-agent. */
+export interface ISessionForwardAgent {
+  /** Before the program starts. @throws to refuse it */
+  forwardAgent(): MaybeAsync;
+}
+export const ISessionForwardAgent: InterfaceToken<ISessionForwardAgent> = interfaceToken<ISessionForwardAgent>(
+  "ISessionForwardAgent",
+  [],
+  ["forwardAgent"],
+);
+
+/** What a client asks that forwards its X display (RFC 4254 section 6.3.1). */
+export interface X11Request {
+  /** No more than one connection is to be forwarded. */
+  readonly singleConnection: boolean;
+  /** The authentication of X programs, such as `MIT-MAGIC-COOKIE-1`: letters, digits and hyphens. */
+  readonly protocol: string;
+  /** In hexadecimal digits; the client takes it for one of its own making. */
+  readonly cookie: string;
+  readonly screen: number;
+}
+
+/** A session that lets its programs use the client's X display. */
+export interface ISessionForwardX11 {
+  /** Before the program starts. @throws to refuse it */
+  forwardX11(request: X11Request): MaybeAsync;
+}
+export const ISessionForwardX11: InterfaceToken<ISessionForwardX11> = interfaceToken<ISessionForwardX11>(
+  "ISessionForwardX11",
+  [],
+  ["forwardX11"],
+);
+
 /** A client may not set this environment variable. */
 export class EnvironmentVariableNotPermitted extends ValueError {
   override readonly name = "EnvironmentVariableNotPermitted";

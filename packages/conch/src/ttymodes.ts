@@ -33,6 +33,8 @@ export const IXON = 38;
 export const IXANY = 39;
 export const IXOFF = 40;
 export const IMAXBEL = 41;
+/** RFC 8160. */
+export const IUTF8 = 42;
 
 // Local flags
 export const ISIG = 50;
@@ -105,6 +107,7 @@ export const TTYMODES: ReadonlyMap<number, string | readonly [group: FlagGroup, 
   [IXANY, ["input", "IXANY"]],
   [IXOFF, ["input", "IXOFF"]],
   [IMAXBEL, ["input", "IMAXBEL"]],
+  [IUTF8, ["input", "IUTF8"]],
   [ISIG, ["local", "ISIG"]],
   [ICANON, ["local", "ICANON"]],
   [XCASE, ["local", "XCASE"]],

@@ -412,6 +412,30 @@ export const IProcessTransport: InterfaceToken<IProcessTransport> = interfaceTok
   ["closeStdin", "closeStdout", "closeStderr", "closeChildFD", "writeToChild", "signalProcess"],
 );
 
+/** A child of `spawnProcess`: as a consumer it is its standard input, as a push producer all its outputs. */
+export interface IChildProcess extends IProcessTransport, IConsumer, IPushProducer {
+  /** Signals its whole process group: for a child that was started with `newSession` or a terminal. @throws ProcessExitedAlready */
+  signalGroup(signal: string | number): void;
+}
+export const IChildProcess: InterfaceToken<IChildProcess> = interfaceToken<IChildProcess>(
+  "IChildProcess",
+  [IProcessTransport, IConsumer, IPushProducer],
+  ["signalGroup"],
+);
+
+/** A child on a terminal of its own. */
+export interface ITerminalProcess extends IChildProcess {
+  /** The terminal's device, such as `/dev/pts/3`. */
+  readonly terminalName: string;
+  /** Tells the programs in the terminal of its size; pixels may be 0. */
+  setWindowSize(rows: number, columns: number, xPixels?: number, yPixels?: number): void;
+}
+export const ITerminalProcess: InterfaceToken<ITerminalProcess> = interfaceToken<ITerminalProcess>(
+  "ITerminalProcess",
+  [IChildProcess],
+  ["terminalName", "setWindowSize"],
+);
+
 /** What lives on the descriptors of a child process. */
 export interface IProcessProtocol {
   makeConnection(process: IProcessTransport): MaybeAsync;
@@ -720,6 +744,64 @@ export const IReactorSocket: InterfaceToken<IReactorSocket> = interfaceToken<IRe
   ["adoptStreamPort", "adoptStreamConnection", "adoptDatagramPort"],
 );
 
+/** The terminal that a child gets. */
+export interface TerminalOptions {
+  /** Default 24. */
+  rows?: number;
+  /** Default 80. */
+  columns?: number;
+  xPixels?: number;
+  yPixels?: number;
+  /** Operands for stty(1), which sets up the terminal before the program runs: `["-echo", "intr", "^C"]`. */
+  modes?: readonly string[];
+  /** The environment variable that gets the terminal's name. */
+  nameVariable?: string;
+}
+
+export interface SpawnProcessOptions {
+  /** Exactly its environment: by default empty; null is ours. */
+  env?: Readonly<Record<string, string>> | null;
+  /** Its working directory; null (default) is ours. */
+  path?: string | null;
+  /** Whom it runs as, with all the groups that the user is in; only root can run somebody else's. */
+  uid?: number | null;
+  gid?: number | null;
+  /** A terminal of its own in place of pipes; it needs the package `node-pty`. */
+  usePTY?: boolean | TerminalOptions;
+  /**
+   * What each descriptor of the child is: `"w"` we write to, `"r"` we read from, a number is a descriptor of ours.
+   * Default `{ 0: "w", 1: "r", 2: "r" }`; what is not named it has not.
+   */
+  childFDs?: Readonly<Record<number, "r" | "w" | number>> | null;
+  /** Makes it the leader of a session and process group of its own, as a terminal always does. */
+  newSession?: boolean;
+}
+
+export interface IReactorProcess {
+  /**
+   * Starts a program; the protocol is connected before this returns. `args` begins with the program's own name for
+   * itself; without any it is `executable`, which is looked up in the child's PATH unless it has a slash.
+   * @throws OSError when it cannot be started, NotImplementedError when there is no `node-pty` for a terminal, ValueError
+   */
+  spawnProcess(
+    processProtocol: IProcessProtocol,
+    executable: string,
+    args: readonly string[],
+    options: SpawnProcessOptions & { usePTY: true | TerminalOptions },
+  ): ITerminalProcess;
+  spawnProcess(
+    processProtocol: IProcessProtocol,
+    executable: string,
+    args?: readonly string[],
+    options?: SpawnProcessOptions,
+  ): IChildProcess;
+}
+export const IReactorProcess: InterfaceToken<IReactorProcess> = interfaceToken<IReactorProcess>(
+  "IReactorProcess",
+  [],
+  ["spawnProcess"],
+);
+
 /** All that the reactor of this package does. */
 export interface IReactor
   extends
@@ -727,6 +809,7 @@ export interface IReactor
     IReactorTime,
     IReactorFromThreads,
     IReactorTCP,
+    IReactorProcess,
     IReactorSSL,
     IReactorUNIX,
     IReactorSocket,
@@ -739,6 +822,7 @@ export const IReactor: InterfaceToken<IReactor> = interfaceToken<IReactor>("IRea
   IReactorTime,
   IReactorFromThreads,
   IReactorTCP,
+  IReactorProcess,
   IReactorSSL,
   IReactorUNIX,
   IReactorSocket,

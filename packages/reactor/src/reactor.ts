@@ -22,25 +22,31 @@ import {
   type AddressFamily,
   type ConnectTCPOptions,
   type ConnectUNIXOptions,
+  type IChildProcess,
   type IClientFactory,
   type IDatagramProtocol,
   type IHostnameResolver,
+  type IProcessProtocol,
   type IProtocolFactory,
   IReactor,
   type IResolverSimple,
+  type ITerminalProcess,
   type ITLSContextFactory,
   type ListenTCPOptions,
   type ListenMulticastOptions,
   type ListenUDPOptions,
   type ListenUNIXOptions,
   type RunOptions,
+  type SpawnProcessOptions,
   type SystemEventTriggerID,
+  type TerminalOptions,
   type TriggerPhase,
 } from "./interfaces.js";
 import { Logger } from "./logger.js";
 import { ComplexResolverSimplifier, GAIResolver, SimpleResolverComplexifier } from "./resolver.js";
 import { ThreadPool } from "./threads/pool.js";
 import { UDPPort } from "./udp.js";
+import { spawnProcess } from "./process/spawn.js";
 import { SystemEvents } from "./system-events.js";
 import { TCPConnector } from "./stream/tcp-connector.js";
 import type { OpenTransport, TransportHost } from "./stream/host.js";
@@ -372,6 +378,29 @@ export class NodeReactor implements IReactor, TransportHost {
   suggestThreadPoolSize(size: number): void {
     const pool = this.getThreadPool();
     pool.adjustPoolsize(Math.min(pool.min, size), size);
+  }
+
+  // Processes
+
+  spawnProcess(
+    processProtocol: IProcessProtocol,
+    executable: string,
+    args: readonly string[],
+    options: SpawnProcessOptions & { usePTY: true | TerminalOptions },
+  ): ITerminalProcess;
+  spawnProcess(
+    processProtocol: IProcessProtocol,
+    executable: string,
+    args?: readonly string[],
+    options?: SpawnProcessOptions,
+  ): IChildProcess;
+  spawnProcess(
+    processProtocol: IProcessProtocol,
+    executable: string,
+    args: readonly string[] = [],
+    options: SpawnProcessOptions = {},
+  ): IChildProcess {
+    return spawnProcess(processProtocol, executable, args, options);
   }
 
   // A process of Node's cannot become another that runs in the background: there is nothing to do before or after.

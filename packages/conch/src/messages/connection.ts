@@ -60,6 +60,10 @@ export const WindowChange = layout("window-change", {
 });
 export const Env = layout("env", { name: bytes, value: bytes });
 export const Exec = layout("exec", { command: bytes });
+export const Signal = layout("signal", { name: text });
+export const Break = layout("break", { milliseconds: uint32 });
+export const X11Req = layout("x11-req", { singleConnection: boolean, protocol: text, cookie: text, screen: uint32 });
+export const X11Open = layout("open of an x11 channel", { originator: text, port: uint32 });
 export const Subsystem = layout("subsystem", { name: text });
 export const ExitStatus = layout("exit-status", { status: uint32 });
 export const ExitSignal = layout("exit-signal", {

@@ -1,5 +1,5 @@
 /** Sessions: a shell, a command or a subsystem on a channel (twisted.conch.ssh.session; RFC 4254 section 6). */
-import { adapt, implementer, providedBy } from "@strombus/reactor/components";
+import { adapt, implementer, type InterfaceToken, providedBy } from "@strombus/reactor/components";
 import { maybeDeferred } from "@strombus/reactor/defer";
 import { RuntimeError } from "@strombus/reactor/exceptions";
 import { Failure } from "@strombus/reactor/failure";
@@ -7,10 +7,24 @@ import { ITransport, type MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { after, succeeds } from "../channel/later.js";
 import { EXTENDED_DATA_STDERR } from "../channel/numbers.js";
-import { type Program, SSHSessionProcessProtocol, wrapProcessProtocol, wrapProtocol } from "../session/program.js";
+import {
+  type Program,
+  SSHSessionProcessProtocol,
+  SUPPORTED_SIGNALS,
+  wrapProcessProtocol,
+  wrapProtocol,
+} from "../session/program.js";
 import { parseRequest_pty_req, parseRequest_window_change } from "../session/terminal.js";
-import { EnvironmentVariableNotPermitted, ISession, ISessionSetEnv, type MaybeLater } from "../interfaces.js";
-import { Env, Exec, Subsystem } from "../messages/connection.js";
+import {
+  EnvironmentVariableNotPermitted,
+  ISession,
+  ISessionForwardAgent,
+  ISessionForwardX11,
+  ISessionSetEnv,
+  ISessionSignal,
+  type MaybeLater,
+} from "../interfaces.js";
+import { Break, Env, Exec, Signal, Subsystem, X11Req } from "../messages/connection.js";
 import { originalCommandOf, permissionsOf } from "../permissions.js";
 import { type BytesLike, toBuffer, Writer } from "../wire/writer.js";
 import { SSHChannel } from "./channel.js";
@@ -29,7 +43,15 @@ export {
   parseRequest_pty_req,
   parseRequest_window_change,
 } from "../session/terminal.js";
-export { EnvironmentVariableNotPermitted, ISession, ISessionSetEnv } from "../interfaces.js";
+export {
+  EnvironmentVariableNotPermitted,
+  ISession,
+  ISessionForwardAgent,
+  ISessionForwardX11,
+  ISessionSetEnv,
+  ISessionSignal,
+  type X11Request,
+} from "../interfaces.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.session" });
 
@@ -37,6 +59,12 @@ const log = new Logger({ namespace: "strombus.conch.ssh.session" });
 const MAX_ENV = 128;
 const MAX_ENV_BYTES = 65_536;
 const MAX_TERM = 64;
+
+/** Of OpenSSH's own making; the systems that have it call it SIGINFO. */
+const INFO = "INFO@openssh.com";
+/** What an X program's authentication may look like: it goes to xauth, and into files. */
+const X11_PROTOCOL = /^[A-Za-z0-9-]{1,64}$/;
+const X11_COOKIE = /^(?:[0-9A-Fa-f]{2}){1,128}$/;
 
 /**
  * The channel of a session: one shell, command or subsystem. What they do is up to the avatar: its `ISession`, which it
@@ -120,6 +148,38 @@ export class SSHSession extends SSHChannel {
     return this.#attempt("env", () => session.setEnv(name, value));
   }
 
+  /** Signals by the names of RFC 4254, and OpenSSH's INFO; a program in a process gets it, where the session knows how. */
+  request_signal(data: Buffer): MaybeLater<boolean> {
+    const { name } = Signal.decode(data);
+    const signal = name === INFO ? "INFO" : SUPPORTED_SIGNALS.find((each) => each === name);
+    const session = this.#willing(ISessionSignal);
+    if (signal === undefined || session === null) return false;
+    return this.#attempt("signal", () => session.signalReceived(signal));
+  }
+
+  request_break(data: Buffer): MaybeLater<boolean> {
+    const { milliseconds } = Break.decode(data);
+    const session = this.#willing(ISessionSignal);
+    return session !== null && this.#attempt("break", () => session.breakReceived(milliseconds));
+  }
+
+  "request_auth_agent_req@openssh.com"(data: Buffer): MaybeLater<boolean> {
+    const session = this.#willing(ISessionForwardAgent);
+    return session !== null && this.#attempt("auth-agent-req", () => session.forwardAgent());
+  }
+
+  request_x11_req(data: Buffer): MaybeLater<boolean> {
+    const request = X11Req.decode(data);
+    const session = this.#willing(ISessionForwardX11);
+    if (session === null) return false;
+    return this.#attempt("x11-req", () => {
+      if (!X11_PROTOCOL.test(request.protocol))
+        throw new RuntimeError("an X authentication protocol of odd characters");
+      if (!X11_COOKIE.test(request.cookie)) throw new RuntimeError("an X cookie that is not hexadecimal");
+      return session.forwardX11(request);
+    });
+  }
+
   // Events
 
   override dataReceived(data: Buffer): MaybeAsync {
@@ -194,6 +254,13 @@ export class SSHSession extends SSHChannel {
       );
     }
     return done;
+  }
+
+  /** The session, if it can do this; one is made for it where the avatar has one. */
+  #willing<T>(token: InterfaceToken<T>): T | null {
+    this.session ??= adapt(ISession, this.avatar, null);
+    const { session } = this;
+    return providedBy(token, session) ? session : null;
   }
 
   /** Starts the one program of a session; the client counts when it has begun. */

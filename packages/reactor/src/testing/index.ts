@@ -17,6 +17,7 @@ export {
   StringIOWithoutClosing,
   waitUntilAllDisconnected,
 } from "./doubles.js";
+export { FakeProcess } from "./fake-process.js";
 export { type Faults, faulty, FaultyTransport } from "./faulty-transport.js";
 export { assertAllClosed, captureOpen, type CaptureOptions } from "./leaks.js";
 export { type IssueOptions, TestAuthority } from "./certificates.js";

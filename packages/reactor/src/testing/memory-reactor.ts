@@ -13,20 +13,24 @@ import {
   type IDatagramProtocol,
   type IDelayedCall,
   IListeningPort,
+  type IProcessProtocol,
   type IProtocolFactory,
   IReactorCore,
   IReactorSSL,
   IReactorSocket,
+  IReactorProcess,
   IReactorTCP,
   IReactorTime,
   IReactorUNIX,
   type ITLSContextFactory,
   type ListenTCPOptions,
   type ListenUNIXOptions,
+  type SpawnProcessOptions,
   type SystemEventTriggerID,
   type TriggerPhase,
 } from "../interfaces.js";
 import { Clock } from "../task.js";
+import { FakeProcess } from "./fake-process.js";
 
 type Callable = (...args: never[]) => unknown;
 
@@ -70,8 +74,10 @@ export class FakeConnector implements IConnector {
 }
 
 /** Records each call as a tuple in the order of its arguments, and connects nothing. */
-@implementer(IReactorCore, IReactorTCP, IReactorSSL, IReactorUNIX, IReactorSocket)
-export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorSSL, IReactorUNIX, IReactorSocket {
+@implementer(IReactorCore, IReactorTCP, IReactorSSL, IReactorUNIX, IReactorSocket, IReactorProcess)
+export class MemoryReactor
+  implements IReactorCore, IReactorTCP, IReactorSSL, IReactorUNIX, IReactorSocket, IReactorProcess
+{
   running = false;
   hasRun = true;
   hasStopped = true;
@@ -120,6 +126,8 @@ export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorSSL, IR
     maxPacketSize: number,
   ][] = [];
   readonly connectors: FakeConnector[] = [];
+  /** What would run: it does what a test makes it do. */
+  readonly processes: FakeProcess[] = [];
   readonly triggers: Record<TriggerPhase, Record<string, [callable: Callable, args: unknown[]][]>> = {
     before: {},
     during: {},
@@ -211,6 +219,18 @@ export class MemoryReactor implements IReactorCore, IReactorTCP, IReactorSSL, IR
     this.connectors.push(connector);
     factory.startedConnecting(connector);
     return connector;
+  }
+
+  spawnProcess(
+    processProtocol: IProcessProtocol,
+    executable: string,
+    args: readonly string[] = [],
+    options: SpawnProcessOptions = {},
+  ): FakeProcess {
+    const child = new FakeProcess(processProtocol, executable, args, options);
+    this.processes.push(child);
+    void processProtocol.makeConnection(child);
+    return child;
   }
 
   run(): Promise<void> {
