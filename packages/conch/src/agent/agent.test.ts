@@ -1,6 +1,7 @@
+import { Deferred } from "@strombus/reactor/defer";
 import { Factory } from "@strombus/reactor/protocol";
 import { connectedServerAndClient, type IOPump } from "@strombus/reactor/testing/iosim";
-import { StringTransport } from "@strombus/reactor/testing";
+import { Clock, StringTransport } from "@strombus/reactor/testing";
 import { describe, expect, test } from "vitest";
 import { ConchError, MissingKeyStoreError } from "../error.js";
 import { Key } from "../ssh/keys.js";
@@ -118,6 +119,97 @@ describe("an agent", () => {
   test("has a handler for each request that it knows", () => {
     const server = new SSHAgentServer() as unknown as Record<string, unknown>;
     for (const name of messages.values()) expect(typeof server[`agentc_${name}`]).toBe("function");
+  });
+});
+
+describe("an agent that is used as OpenSSH's is", () => {
+  function guarded() {
+    const setting = agent([keys.rsa, "one"]);
+    const clock = new Clock();
+    setting.server.clock = clock;
+    return { ...setting, setting, clock };
+  }
+
+  test("forgets a key when its lifetime is over, and not before", async () => {
+    const { setting, client, clock } = guarded();
+    await outcome(setting, client.addIdentity(keys.ed25519.privateBlob(), "short", { lifetime: 60 }));
+    clock.advance(59);
+    expect(await outcome(setting, client.requestIdentities())).toHaveLength(2);
+    clock.advance(1);
+    expect(await outcome(setting, client.requestIdentities())).toEqual([[keys.rsa.blob(), "one"]]);
+    await expect(outcome(setting, client.signData(keys.ed25519.blob(), "x"))).rejects.toThrow(ConchError);
+  });
+
+  test("asks before it signs by a key that wants confirmation, and keeps the order of the answers", async () => {
+    const { setting, client, server } = guarded();
+    await outcome(setting, client.addIdentity(keys.ed25519.privateBlob(), "careful", { confirm: true }));
+    await expect(outcome(setting, client.signData(keys.ed25519.blob(), "x"))).rejects.toThrow("agent failure");
+    const asked = new Deferred<boolean>();
+    server.confirm = () => asked;
+    const signature = client.signData(keys.ed25519.blob(), "x");
+    const list = client.requestIdentities();
+    setting.pump.flush();
+    expect(client.deferreds).toHaveLength(2);
+    asked.callback(true);
+    setting.pump.flush();
+    expect(keys.ed25519.verify(await signature, Buffer.from("x"))).toBe(true);
+    expect(await list).toHaveLength(2);
+  });
+
+  test("CL5: signs by its policy only", async () => {
+    const { setting, client, server } = guarded();
+    server.maySign = (_key, data) => data.toString() !== "no";
+    await expect(outcome(setting, client.signData(keys.rsa.blob(), "no"))).rejects.toThrow("agent failure");
+    await outcome(setting, client.signData(keys.rsa.blob(), "yes"));
+  });
+
+  test("shows and does nothing while it is locked, and makes wrong passphrases wait", async () => {
+    const { setting, client, clock } = guarded();
+    await outcome(setting, client.lock("secret"));
+    expect(await outcome(setting, client.requestIdentities())).toEqual([]);
+    for (const refused of [
+      client.signData(keys.rsa.blob(), "x"),
+      client.addIdentity(keys.ed25519.privateBlob()),
+      client.removeAllIdentities(),
+      client.lock("another"),
+    ]) {
+      await expect(outcome(setting, refused)).rejects.toThrow("agent failure");
+    }
+    const wrong = client.unlock("guess");
+    setting.pump.flush();
+    expect(client.deferreds).toHaveLength(1);
+    clock.advance(0.1);
+    await expect(outcome(setting, wrong)).rejects.toThrow("agent failure");
+    await outcome(setting, client.unlock("secret"));
+    expect(await outcome(setting, client.requestIdentities())).toHaveLength(1);
+    await expect(outcome(setting, client.unlock("secret"))).rejects.toThrow("agent failure");
+  });
+
+  test("takes a binding that the host has signed, and none after a login", async () => {
+    const { setting, client, server } = guarded();
+    const id = Buffer.from("session identifier");
+    const signature = keys.ed25519.sign(id);
+    await expect(
+      outcome(setting, client.bindSession(keys.ed25519.blob(), "another", signature, false)),
+    ).rejects.toThrow("agent failure");
+    await outcome(setting, client.bindSession(keys.ed25519.blob(), id, signature, true));
+    await outcome(setting, client.bindSession(keys.ed25519.blob(), id, signature, false));
+    expect(server.bindings.map(({ isForwarding }) => isForwarding)).toEqual([true, false]);
+    await expect(outcome(setting, client.bindSession(keys.ed25519.blob(), id, signature, true))).rejects.toThrow(
+      ConchError,
+    );
+  });
+
+  test("names its extensions and has no others; it takes no constraint that it cannot keep, and no smart card", async () => {
+    const { setting, client } = guarded();
+    expect(await outcome(setting, client.queryExtensions())).toEqual(["session-bind@openssh.com"]);
+    await expect(outcome(setting, client.extension("other@example"))).rejects.toThrow("agent extension failure");
+    const constrained = Buffer.concat([keys.ed25519.privateBlob(), Buffer.from("00000000ff0000000161", "hex")]);
+    await expect(outcome(setting, client.sendRequest(25, constrained))).rejects.toThrow("agent failure");
+    for (const smartcard of [20, 21, 26]) {
+      await expect(outcome(setting, client.sendRequest(smartcard, ""))).rejects.toThrow("agent failure");
+    }
+    expect(await outcome(setting, client.requestIdentities())).toHaveLength(1);
   });
 });
 

@@ -4,6 +4,7 @@ import { ConnectionLost } from "@strombus/reactor/error";
 import type { Failure } from "@strombus/reactor/failure";
 import { connectionDone, Protocol } from "@strombus/reactor/protocol";
 import { ConchError } from "../error.js";
+import { NS } from "../ssh/common.js";
 import { bytes, counted, text } from "../wire/fields.js";
 import { layout } from "../wire/message.js";
 import { Reader } from "../wire/reader.js";
@@ -11,14 +12,22 @@ import { toBuffer, Writer, type BytesLike } from "../wire/writer.js";
 import { frame, takeFrame } from "./frames.js";
 import {
   AGENT_FAILURE,
+  AGENT_CONSTRAIN_CONFIRM,
+  AGENT_CONSTRAIN_LIFETIME,
+  AGENT_EXTENSION_FAILURE,
+  AGENT_EXTENSION_RESPONSE,
   AGENT_IDENTITIES_ANSWER,
   AGENT_SIGN_RESPONSE,
   AGENT_SUCCESS,
+  AGENTC_ADD_ID_CONSTRAINED,
   AGENTC_ADD_IDENTITY,
+  AGENTC_EXTENSION,
+  AGENTC_LOCK,
   AGENTC_REMOVE_ALL_IDENTITIES,
   AGENTC_REMOVE_IDENTITY,
   AGENTC_REQUEST_IDENTITIES,
   AGENTC_SIGN_REQUEST,
+  AGENTC_UNLOCK,
   RSA_FLAGS,
 } from "./numbers.js";
 
@@ -72,12 +81,25 @@ export class SSHAgentClient extends Protocol {
     });
   }
 
-  /** Gives the agent a key: `blob` is its `privateBlob()`. */
-  addIdentity(blob: BytesLike, comment = ""): Deferred<Buffer> {
+  /**
+   * Gives the agent a key: `blob` is its `privateBlob()`. After `lifetime` seconds the agent is to forget it; with `confirm`
+   * it is to ask its user before each signature.
+   */
+  addIdentity(
+    blob: BytesLike,
+    comment = "",
+    { lifetime = null, confirm = false }: { lifetime?: number | null; confirm?: boolean } = {},
+  ): Deferred<Buffer> {
     const out = new Writer();
     out.raw(toBuffer(blob));
     out.string(comment);
-    return this.sendRequest(AGENTC_ADD_IDENTITY, out.payload());
+    if (lifetime === null && !confirm) return this.sendRequest(AGENTC_ADD_IDENTITY, out.payload());
+    if (lifetime !== null) {
+      out.byte(AGENT_CONSTRAIN_LIFETIME);
+      out.uint32(lifetime);
+    }
+    if (confirm) out.byte(AGENT_CONSTRAIN_CONFIRM);
+    return this.sendRequest(AGENTC_ADD_ID_CONSTRAINED, out.payload());
   }
 
   /**
@@ -107,6 +129,47 @@ export class SSHAgentClient extends Protocol {
 
   removeAllIdentities(): Deferred<Buffer> {
     return this.sendRequest(AGENTC_REMOVE_ALL_IDENTITIES, "");
+  }
+
+  /** Until it is unlocked by the same passphrase it lists nothing and signs nothing. */
+  lock(passphrase: string): Deferred<Buffer> {
+    return this.sendRequest(AGENTC_LOCK, NS(passphrase));
+  }
+
+  unlock(passphrase: string): Deferred<Buffer> {
+    return this.sendRequest(AGENTC_UNLOCK, NS(passphrase));
+  }
+
+  /** Uses an extension: what the agent answers, without its number. Fails with ConchError when it has none of that name. */
+  extension(name: string, data: BytesLike = ""): Deferred<Buffer> {
+    const out = new Writer();
+    out.string(name);
+    out.raw(toBuffer(data));
+    return this.sendRequest(AGENTC_EXTENSION, out.payload()).addCallback((answer: Buffer) => {
+      if (answer[0] === AGENT_EXTENSION_FAILURE) throw new ConchError("agent extension failure");
+      return answer.subarray(1);
+    });
+  }
+
+  /** The names of the extensions that the agent has. */
+  queryExtensions(): Deferred<string[]> {
+    const out = new Writer();
+    out.string("query");
+    return this.sendRequest(AGENTC_EXTENSION, out.payload()).addCallback((answer: Buffer) => {
+      const from = new Reader(bodyOf(answer, AGENT_EXTENSION_RESPONSE));
+      from.string(); // "query" again
+      const names: string[] = [];
+      while (from.remaining > 0) names.push(from.text());
+      return names;
+    });
+  }
+
+  /** Tells the agent which server this connection leads to: `signature` is the host's, of the session identifier. */
+  bindSession(hostKey: BytesLike, sessionID: BytesLike, signature: BytesLike, isForwarding: boolean): Deferred<Buffer> {
+    const out = new Writer();
+    for (const each of [hostKey, sessionID, signature]) out.string(each);
+    out.byte(isForwarding ? 1 : 0);
+    return this.extension("session-bind@openssh.com", out.payload());
   }
 
   #answered(answer: Buffer): void {

@@ -13,6 +13,20 @@ export const AGENT_SIGN_RESPONSE = 14;
 export const AGENTC_ADD_IDENTITY = 17;
 export const AGENTC_REMOVE_IDENTITY = 18;
 export const AGENTC_REMOVE_ALL_IDENTITIES = 19;
+export const AGENTC_ADD_SMARTCARD_KEY = 20;
+export const AGENTC_REMOVE_SMARTCARD_KEY = 21;
+export const AGENTC_LOCK = 22;
+export const AGENTC_UNLOCK = 23;
+export const AGENTC_ADD_ID_CONSTRAINED = 25;
+export const AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED = 26;
+export const AGENTC_EXTENSION = 27;
+export const AGENT_EXTENSION_FAILURE = 28;
+export const AGENT_EXTENSION_RESPONSE = 29;
+
+/** What limits the use of a key that is added. */
+export const AGENT_CONSTRAIN_LIFETIME = 1;
+export const AGENT_CONSTRAIN_CONFIRM = 2;
+export const AGENT_CONSTRAIN_EXTENSION = 255;
 
 /** What a client asks, by number; `REQUEST_X` is answered by the method `agentc_REQUEST_X`. */
 export const messages = new Map<number, string>([
@@ -24,6 +38,13 @@ export const messages = new Map<number, string>([
   [AGENTC_ADD_IDENTITY, "ADD_IDENTITY"],
   [AGENTC_REMOVE_IDENTITY, "REMOVE_IDENTITY"],
   [AGENTC_REMOVE_ALL_IDENTITIES, "REMOVE_ALL_IDENTITIES"],
+  [AGENTC_ADD_SMARTCARD_KEY, "ADD_SMARTCARD_KEY"],
+  [AGENTC_REMOVE_SMARTCARD_KEY, "REMOVE_SMARTCARD_KEY"],
+  [AGENTC_LOCK, "LOCK"],
+  [AGENTC_UNLOCK, "UNLOCK"],
+  [AGENTC_ADD_ID_CONSTRAINED, "ADD_ID_CONSTRAINED"],
+  [AGENTC_ADD_SMARTCARD_KEY_CONSTRAINED, "ADD_SMARTCARD_KEY_CONSTRAINED"],
+  [AGENTC_EXTENSION, "EXTENSION"],
 ]);
 
 /** Signature algorithms of RSA keys as flags of a SIGN_REQUEST; 0 is the key's own. */

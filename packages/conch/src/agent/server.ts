@@ -1,14 +1,22 @@
-/** An ssh-agent of our own (twisted.conch.ssh.agent; draft-miller-ssh-agent). */
+/** An ssh-agent of our own (twisted.conch.ssh.agent; draft-ietf-sshm-ssh-agent). */
+import { reactor } from "@strombus/reactor";
+import { Deferred } from "@strombus/reactor/defer";
+import type { IReactorTime } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { Protocol, type Factory } from "@strombus/reactor/protocol";
+import { after, isLater, settle } from "../channel/later.js";
 import { ConchError, MissingKeyStoreError, ProtocolError } from "../error.js";
+import type { MaybeLater } from "../interfaces.js";
 import { readPrivateFields } from "../keys/blob.js";
 import { BadKeyError, Key } from "../ssh/keys.js";
 import { Reader } from "../wire/reader.js";
 import { Writer, type BytesLike } from "../wire/writer.js";
 import { IdentitiesAnswer } from "./client.js";
 import { frame, takeFrame } from "./frames.js";
+import { AgentGuard, type Constraints, readConstraints } from "./guard.js";
 import {
+  AGENT_EXTENSION_FAILURE,
+  AGENT_EXTENSION_RESPONSE,
   AGENT_FAILURE,
   AGENT_IDENTITIES_ANSWER,
   AGENT_RSA_IDENTITIES_ANSWER,
@@ -20,6 +28,11 @@ import {
 
 const log = new Logger({ namespace: "strombus.conch.ssh.agent" });
 
+const MAX_BINDINGS = 16; // hops, as OpenSSH has it
+
+/** What a locked agent answers as if it held nothing; anything else but UNLOCK it refuses. */
+const EMPTY_WHEN_LOCKED: ReadonlySet<string> = new Set(["REQUEST_IDENTITIES", "REQUEST_RSA_IDENTITIES"]);
+
 /** What an agent holds: private keys and their comments, by public blob in base64. */
 export type AgentKeys = Map<string, readonly [key: Key, comment: string]>;
 
@@ -28,47 +41,78 @@ export interface AgentFactory extends Factory {
   keys?: AgentKeys | null;
 }
 
+/** A connection of which a client has shown that it leads to this server. */
+export interface SessionBinding {
+  readonly hostKey: Key;
+  readonly sessionID: Buffer;
+  /** The agent is forwarded there; else it is used to log in there. */
+  readonly isForwarding: boolean;
+}
+
+const guards = new WeakMap<AgentFactory, AgentGuard>();
+
 /**
- * Serves the keys of its factory to one client. A subclass restricts it by its `agentc_...` methods; those that throw
- * ConchError, BadKeyError or ProtocolError are answered FAILURE.
+ * Serves the keys of its factory to one client. It signs for whoever can connect to it: a subclass restricts it by
+ * `maySign`, `confirm` and its `agentc_...` methods; those that throw ConchError, BadKeyError or ProtocolError are answered
+ * FAILURE. It loads no code: keys of smart cards are refused (CL5).
  */
 export class SSHAgentServer extends Protocol {
   declare factory: AgentFactory | null;
   /** What has come of the next request. */
   buf: Buffer = Buffer.alloc(0);
+  clock: IReactorTime = reactor;
+  /** Where this client said that it comes from, hop by hop: the last is the server that asks now. */
+  readonly bindings: SessionBinding[] = [];
+  #busy = false;
 
   /** @throws MissingKeyStoreError after answering FAILURE, when the factory has no `keys`. */
   override dataReceived(data: Buffer): void {
     this.buf = Buffer.concat([this.buf, data]);
-    for (;;) {
-      const taken = takeFrame(this.buf);
-      if (taken === null) return;
-      const [request, rest] = taken;
-      this.buf = rest;
-      this.#request(request[0]!, request.subarray(1));
-    }
+    this.#work();
   }
 
   sendResponse(reqType: number, data: BytesLike): void {
     this.transport?.write(frame(reqType, data));
   }
 
+  // To override.
+
+  /** Whether a key may sign these data for this client; all may, unless a subclass says otherwise. */
+  maySign(key: Key, data: Buffer): MaybeLater<boolean> {
+    return true;
+  }
+
+  /** Asks somebody about a key that was added to be used with confirmation only. Here is nobody to ask: no. */
+  confirm(key: Key, comment: string): MaybeLater<boolean> {
+    return false;
+  }
+
+  // Requests.
+
   agentc_REQUEST_IDENTITIES(data: Buffer): void {
     new Reader(data).end();
-    const identities = [...this.#keys].map(([id, [, comment]]) => ({ blob: Buffer.from(id, "base64"), comment }));
+    const held = this.#guard.isLocked ? [] : [...this.#keys];
+    const identities = held.map(([id, [, comment]]) => ({ blob: Buffer.from(id, "base64"), comment }));
     this.sendResponse(AGENT_IDENTITIES_ANSWER, IdentitiesAnswer.encode({ identities }));
   }
 
-  agentc_SIGN_REQUEST(data: Buffer): void {
+  agentc_SIGN_REQUEST(data: Buffer): MaybeLater<void> {
     const from = new Reader(data);
-    const held = this.#keys.get(idOf(from.string()));
-    const toSign = from.string();
+    const id = idOf(from.string());
+    const toSign = Buffer.from(from.string());
     const flags = from.remaining === 0 ? 0 : from.uint32();
     from.end();
+    const held = this.#keys.get(id);
     if (held === undefined) throw new ConchError("a signature by a key that is not here");
-    const out = new Writer();
-    out.string(held[0].sign(toSign, algorithmOf(held[0], flags)));
-    this.sendResponse(AGENT_SIGN_RESPONSE, out.payload());
+    const [key, comment] = held;
+    const asked = this.#guard.needsConfirmation(id) ? this.confirm(key, comment) : true;
+    const allowed = after(asked, (yes) => (yes ? this.maySign(key, toSign) : false)) as MaybeLater<boolean>;
+    return after(allowed, (yes) => {
+      if (!yes) throw new ConchError("a signature that is not allowed");
+      const out = new Writer();
+      out.string(key.sign(toSign, algorithmOf(key, flags)));
+      this.sendResponse(AGENT_SIGN_RESPONSE, out.payload());
+    });
   }
 
   /** @throws BadKeyError for a key that is none, or of a type that cannot be added. */
@@ -77,8 +121,15 @@ export class SSHAgentServer extends Protocol {
     const key = Key.fromString(readPrivateFields(from).privateBlob(), "private_blob");
     const comment = from.remaining === 0 ? "" : from.text();
     from.end();
-    this.#keys.set(idOf(key.blob()), [key, comment]);
-    this.sendResponse(AGENT_SUCCESS, "");
+    this.#add(key, comment, { lifetime: null, confirm: false });
+  }
+
+  /** @throws ConchError for a constraint that is unknown: the key would be freer than its owner wants. */
+  agentc_ADD_ID_CONSTRAINED(data: Buffer): void {
+    const from = new Reader(data);
+    const key = Key.fromString(readPrivateFields(from).privateBlob(), "private_blob");
+    const comment = from.text();
+    this.#add(key, comment, readConstraints(from));
   }
 
   agentc_REMOVE_IDENTITY(data: Buffer): void {
@@ -86,13 +137,66 @@ export class SSHAgentServer extends Protocol {
     const id = idOf(from.string());
     from.end();
     if (!this.#keys.delete(id)) throw new ConchError("a removal of a key that is not here");
+    this.#guard.forget(id);
     this.sendResponse(AGENT_SUCCESS, "");
   }
 
   agentc_REMOVE_ALL_IDENTITIES(data: Buffer): void {
     new Reader(data).end();
+    for (const id of this.#keys.keys()) this.#guard.forget(id);
     this.#keys.clear();
     this.sendResponse(AGENT_SUCCESS, "");
+  }
+
+  /** While it is locked it lists no key, signs nothing and takes nothing. */
+  agentc_LOCK(data: Buffer): void {
+    const from = new Reader(data);
+    const passphrase = from.string();
+    from.end();
+    this.#guard.lock(passphrase);
+    this.sendResponse(AGENT_SUCCESS, "");
+  }
+
+  /** A wrong passphrase is answered the later the more of them there were. */
+  agentc_UNLOCK(data: Buffer): MaybeLater<void> {
+    const from = new Reader(data);
+    const passphrase = from.string();
+    from.end();
+    const { opened, wait } = this.#guard.unlock(passphrase);
+    if (opened) return this.sendResponse(AGENT_SUCCESS, "");
+    const answer = new Deferred<void>();
+    this.clock.callLater(wait, () => answer.errback(new ConchError("a wrong passphrase")));
+    return answer;
+  }
+
+  /** Extensions by name; `query` lists them. */
+  agentc_EXTENSION(data: Buffer): void {
+    const from = new Reader(data);
+    const name = from.text();
+    if (name === "query") {
+      const out = new Writer();
+      for (const each of [name, SESSION_BIND]) out.string(each);
+      this.sendResponse(AGENT_EXTENSION_RESPONSE, out.payload());
+    } else if (name === SESSION_BIND) {
+      this.#bind(from);
+      this.sendResponse(AGENT_SUCCESS, "");
+    } else {
+      this.sendResponse(AGENT_EXTENSION_FAILURE, "");
+    }
+  }
+
+  // Keys of smart cards: a provider is a library to load, which no client is to choose.
+
+  agentc_ADD_SMARTCARD_KEY(_data: Buffer): void {
+    throw new ConchError("keys of a smart card");
+  }
+
+  agentc_REMOVE_SMARTCARD_KEY(_data: Buffer): void {
+    throw new ConchError("keys of a smart card");
+  }
+
+  agentc_ADD_SMARTCARD_KEY_CONSTRAINED(_data: Buffer): void {
+    throw new ConchError("keys of a smart card");
   }
 
   // Keys of SSH 1, of which there are none.
@@ -109,6 +213,19 @@ export class SSHAgentServer extends Protocol {
     this.sendResponse(AGENT_SUCCESS, "");
   }
 
+  // What those are made of.
+
+  /** One request after the other: an answer that takes its time holds the next ones back. */
+  #work(): void {
+    while (!this.#busy) {
+      const taken = takeFrame(this.buf);
+      if (taken === null) return;
+      const [request, rest] = taken;
+      this.buf = rest;
+      this.#request(request[0]!, request.subarray(1));
+    }
+  }
+
   #request(number: number, body: Buffer): void {
     const name = messages.get(number);
     if (name === undefined) return this.sendResponse(AGENT_FAILURE, "");
@@ -116,19 +233,76 @@ export class SSHAgentServer extends Protocol {
       this.sendResponse(AGENT_FAILURE, "");
       throw new MissingKeyStoreError();
     }
+    this.#forgetExpired();
+    let result: unknown;
     try {
-      (this as unknown as Record<string, (data: Buffer) => void>)[`agentc_${name}`]!(body);
+      if (this.#guard.isLocked && name !== "UNLOCK" && !EMPTY_WHEN_LOCKED.has(name)) throw new ConchError("locked");
+      result = (this as unknown as Record<string, (data: Buffer) => unknown>)[`agentc_${name}`]!(body);
     } catch (error) {
-      if (!(error instanceof ConchError || error instanceof BadKeyError || error instanceof ProtocolError)) throw error;
-      log.info("refused {name}: {why}", { name, why: error.message });
-      this.sendResponse(AGENT_FAILURE, "");
+      return this.#refuse(name, error);
     }
+    if (!isLater(result)) return;
+    const later = result;
+    this.#busy = true;
+    const done = () => {
+      this.#busy = false;
+      this.#work();
+    };
+    settle(
+      () => later,
+      done,
+      (error) => {
+        this.#refuse(name, error);
+        done();
+      },
+    );
+  }
+
+  #refuse(name: string, error: unknown): void {
+    if (!(error instanceof ConchError || error instanceof BadKeyError || error instanceof ProtocolError)) throw error;
+    log.info("refused {name}: {why}", { name, why: error.message });
+    this.sendResponse(AGENT_FAILURE, "");
+  }
+
+  #add(key: Key, comment: string, constraints: Constraints): void {
+    const id = idOf(key.blob());
+    this.#guard.constrain(id, constraints, this.clock);
+    this.#keys.set(id, [key, comment]);
+    this.sendResponse(AGENT_SUCCESS, "");
+  }
+
+  #forgetExpired(): void {
+    for (const id of this.#guard.expired(this.clock)) {
+      this.#guard.forget(id);
+      this.#keys.delete(id);
+    }
+  }
+
+  /** @throws ConchError unless the host has signed the session. After a login nothing more can be bound. */
+  #bind(from: Reader): void {
+    const hostKey = Key.fromString(Buffer.from(from.string()), "blob");
+    const sessionID = Buffer.from(from.string());
+    const signature = Buffer.from(from.string());
+    const isForwarding = from.boolean();
+    from.end();
+    if (this.bindings.at(-1)?.isForwarding === false) throw new ConchError("a binding after a login");
+    if (this.bindings.length >= MAX_BINDINGS) throw new ConchError("too many bindings");
+    if (!hostKey.verify(signature, sessionID)) throw new ConchError("a binding that the host has not signed");
+    this.bindings.push({ hostKey, sessionID, isForwarding });
   }
 
   get #keys(): AgentKeys {
     return this.factory!.keys!;
   }
+
+  get #guard(): AgentGuard {
+    const found = guards.get(this.factory!) ?? new AgentGuard();
+    guards.set(this.factory!, found);
+    return found;
+  }
 }
+
+const SESSION_BIND = "session-bind@openssh.com";
 
 /** Under which a key is kept. */
 function idOf(blob: Buffer): string {
