@@ -1,0 +1,106 @@
+/** A Duplex over one direction each way of a channel. */
+import { Duplex } from "node:stream";
+
+/** What is below a stream: a channel, or one kind of its data. */
+export interface Port {
+  /** False when the caller should wait for `drained`. */
+  write(data: Buffer): boolean;
+  /** No more will be written. */
+  end(): void;
+  /** No more can be taken for now. */
+  pause(): void;
+  resume(): void;
+  /** Whoever has the stream is done with it; `clean` when both directions have come to their ends. */
+  done(clean: boolean): void;
+}
+
+/**
+ * What `write` and `read` of Node's streams promise, both ways: a reader that stops holds the peer back, and a write waits
+ * until the peer takes it.
+ */
+export class PortStream extends Duplex {
+  readonly #port: Port;
+  #waiting: ((error?: Error) => void) | null = null;
+  #over = false;
+
+  constructor(port: Port) {
+    // Reading to the end must not destroy what is still written to; see `#closeWhenDone`.
+    super({ allowHalfOpen: true, autoDestroy: false });
+    this.#port = port;
+    this.once("end", () => this.#closeWhenDone());
+    this.once("finish", () => this.#closeWhenDone());
+  }
+
+  // From below
+
+  deliver(data: Buffer): void {
+    if (this.readableEnded || this.destroyed || this.#over) return;
+    if (!this.push(data)) this.#port.pause();
+  }
+
+  /** The peer sends no more. */
+  ended(): void {
+    if (!this.#over && !this.destroyed && !this.readableEnded) this.push(null);
+  }
+
+  /** What was written is on its way. */
+  drained(): void {
+    const written = this.#waiting;
+    this.#waiting = null;
+    written?.();
+  }
+
+  /** Nothing goes through any more; an error says that it was not the end that anybody meant. */
+  lost(error?: Error): void {
+    if (this.#over) return;
+    if (error !== undefined) {
+      this.#over = true;
+      this.destroy(error);
+      return;
+    }
+    this.ended();
+    this.#over = true;
+    const written = this.#waiting;
+    this.#waiting = null;
+    written?.(closedError());
+    if (!this.writableEnded && !this.destroyed) this.end();
+  }
+
+  // From above
+
+  override _read(): void {
+    if (!this.#over) this.#port.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, written: (error?: Error) => void): void {
+    if (this.#over) written(closedError());
+    else if (this.#port.write(this.outgoing(chunk))) written();
+    else this.#waiting = written;
+  }
+
+  override _final(finished: (error?: Error) => void): void {
+    if (!this.#over) this.#port.end();
+    finished();
+  }
+
+  override _destroy(error: Error | null, destroyed: (error: Error | null) => void): void {
+    const written = this.#waiting;
+    this.#waiting = null;
+    if (!this.#over) this.#port.done(error === null && this.readableEnded && this.writableFinished);
+    written?.(error ?? closedError());
+    destroyed(error);
+  }
+
+  #closeWhenDone(): void {
+    if (this.readableEnded && this.writableFinished) this.destroy();
+  }
+
+  /** What becomes of what is written. */
+  protected outgoing(chunk: Buffer): Buffer {
+    return chunk;
+  }
+}
+
+function closedError(): Error {
+  return Object.assign(new Error("the channel is closed"), { code: "EPIPE" });
+}
