@@ -58,7 +58,7 @@ export class LineDiscipline {
         return;
     }
     if (this.#line.length >= LONGEST_LINE - 1) {
-      this.#reader.echo(Buffer.of(BELL!));
+      this.#reader.echo(Buffer.of(BELL));
       return;
     }
     this.#line.push(byte);

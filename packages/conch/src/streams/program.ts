@@ -3,7 +3,7 @@ import type { Duplex, Writable } from "node:stream";
 import { Writable as WritableBase } from "node:stream";
 import { implementer } from "@strombus/reactor/components";
 import { Failure } from "@strombus/reactor/failure";
-import type { IProcessTransport, IPushProducer, MaybeAsync } from "@strombus/reactor/interfaces";
+import type { IProcessTransport, MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import type { ChannelOpenOptions, ConchUser } from "../avatar.js";
 import { EXTENDED_DATA_STDERR } from "../channel/numbers.js";
@@ -168,7 +168,7 @@ class ProgramSession implements ISession, ISessionSetEnv {
 
   /** Never rejected. */
   async #run(io: SessionIO, interrupted: Promise<number>): Promise<void> {
-    await null; // the client hears first that the program has begun
+    await Promise.resolve(); // the client hears first that the program has begun
     let status: number;
     try {
       status = (await Promise.race([this.#program(io), interrupted])) ?? 0;
@@ -226,9 +226,7 @@ class StreamTransport {
   }
 
   /** The stream itself stops the channel. */
-  registerProducer(producer: IPushProducer): void {
-    void producer;
-  }
+  registerProducer(): void {}
 
   unregisterProducer(): void {}
 }
