@@ -293,12 +293,21 @@ describe("receiving", () => {
   });
 
   test("C4: a peer that sends and does not read gets no window while much waits for it", () => {
+    channel.receiving = true;
     channel.write(Buffer.alloc(3 * 1024 * 1024));
+    channel.receiving = false;
     channel.localWindowLeft = 0;
     channel.refillWindow();
     expect(adjustments).toEqual([]);
     channel.remoteMaxPacket = 32768;
     channel.addWindowBytes(2 * 1024 * 1024);
+    expect(adjustments).toEqual([10]);
+  });
+
+  test("two that wrote much by themselves do not wait for each other", () => {
+    channel.write(Buffer.alloc(3 * 1024 * 1024));
+    channel.localWindowLeft = 0;
+    channel.refillWindow();
     expect(adjustments).toEqual([10]);
   });
 });

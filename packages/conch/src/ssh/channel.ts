@@ -20,7 +20,11 @@ export const DEFAULT_WINDOW = 2 * 1024 * 1024;
 /** The most bytes of data in one packet, both ways: what every implementation takes (RFC 4253 section 6.1). */
 export const DEFAULT_MAX_PACKET = 32_768;
 
-/** Output that may wait on a channel before the peer gets no more window: who floods and does not read must wait. */
+/**
+ * Output that may wait on a channel, of what was written as data came, before the peer gets no more window: who floods and
+ * does not read must wait. What the application writes by itself does not count: two that each wrote much at once, and read
+ * what comes, would wait for each other for ever.
+ */
 const MAX_BACKLOG = 2 * 1024 * 1024; // bytes
 
 export interface SSHChannelOptions {
@@ -91,6 +95,9 @@ export class SSHChannel implements ITransport {
   #abandoned = false;
   #paused = false;
   #windowHolds = 0;
+  #answered = 0; // bytes of the output that waits, at most, that were written as data came
+  /** Data is being received. @internal */
+  receiving = false;
   #unwanted = false;
   #path: PathWindow | null = null; // from the first refill on
 
@@ -332,7 +339,8 @@ export class SSHChannel implements ITransport {
     const { localWindowLeft: left, localWindowSize: size } = this;
     if (this.#path !== null) this.#path.heard(this.#now);
     if (left > 0 && left >= Math.floor(size / 2)) return;
-    if (this.#paused || this.#windowHolds > 0 || this.#output.bytes > MAX_BACKLOG) {
+    this.#answered = Math.min(this.#answered, this.#output.bytes);
+    if (this.#paused || this.#windowHolds > 0 || this.#answered > MAX_BACKLOG) {
       this.#path?.hold();
       return;
     }
@@ -363,6 +371,7 @@ export class SSHChannel implements ITransport {
       this.#send(conn, type, bytes);
     } else {
       this.#output.add(type, bytes);
+      if (this.receiving) this.#answered += bytes.length;
       if (conn !== null && this.#holds === 0) this.#sendWaiting(conn);
     }
     this.#tellWriters();

@@ -203,11 +203,14 @@ export class SSHConnection extends ActingConnection {
     from.end();
     const channel = this.#receive(recipient, data.length);
     if (channel === null) return;
+    channel.receiving = true;
     try {
       const result: unknown = channel.dataReceived(data);
       if (result !== undefined) this.#consume(channel, result);
     } catch (error) {
       hookFailed(this, channel, error);
+    } finally {
+      channel.receiving = false;
     }
   }
 
@@ -219,11 +222,14 @@ export class SSHConnection extends ActingConnection {
     from.end();
     const channel = this.#receive(recipient, data.length);
     if (channel === null) return;
+    channel.receiving = true;
     try {
       const result: unknown = channel.extReceived(type, data);
       if (result !== undefined) this.#consume(channel, result);
     } catch (error) {
       hookFailed(this, channel, error);
+    } finally {
+      channel.receiving = false;
     }
   }
 
