@@ -5,6 +5,7 @@ import { type FakeTransport, pair } from "../channel/fixtures.test.support.js";
 import { ConchError } from "../error.js";
 import { RelayConnection, type RelayRules, RelayUser } from "../relay.js";
 import { SSHChannel, type SSHChannelOptions } from "../ssh/channel.js";
+import { packOpen_direct_tcpip } from "../ssh/forwarding.js";
 import { SSHConnection } from "../ssh/connection.js";
 
 /** Writes down what happens to it. */
@@ -95,7 +96,7 @@ function relayed(rules: RelayRules = {}, Far: new (options?: SSHChannelOptions) 
 }
 
 /** Opens a channel of the client's through the relay. */
-function openThrough(channel = new End(), extra = ""): { near: End; far: End } {
+function openThrough(channel = new End(), extra: string | Buffer = ""): { near: End; far: End } {
   void parts.client.openChannel(channel, extra).catch(() => {});
   parts.pump();
   return { near: channel, far: parts.opened.at(-1)! };
@@ -189,9 +190,14 @@ describe("a channel that is handed on", () => {
 
   test("C9: is of no type but those that are named", () => {
     const other = Object.assign(new End(), { name: "direct-tcpip" });
-    expect(openThrough(other).near.events).toEqual(['failed channels of type "direct-tcpip" are not handed on, 1']);
+    const place = packOpen_direct_tcpip(["host", 80], ["", 0]);
+    expect(openThrough(other, place).near.events).toEqual([
+      'failed channels of type "direct-tcpip" are not handed on, 1',
+    ]);
     parts = relayed({ forwarding: true, channels: ["custom@example.com"] });
-    expect(openThrough(Object.assign(new End(), { name: "direct-tcpip" })).near.events).toEqual(["open welcome"]);
+    expect(openThrough(Object.assign(new End(), { name: "direct-tcpip" }), place).near.events).toEqual([
+      "open welcome",
+    ]);
     expect(openThrough(Object.assign(new End(), { name: "custom@example.com" })).near.events).toEqual(["open welcome"]);
   });
 
