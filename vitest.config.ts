@@ -8,6 +8,7 @@ export default defineConfig({
     include: ["packages/*/src/**/*.test.ts", "tests/acceptance/**/*.test.ts", "tests/hostile/**/*.test.ts"],
     setupFiles: ["tests/support/addon.setup.ts", "tests/support/leaks.setup.ts"],
     testTimeout: 20_000,
+    maxWorkers: "100%", // most tests wait for programs
     coverage: {
       provider: "v8",
       include: ["packages/{reactor,cred,conch}/src/**/*.ts"],
