@@ -33,7 +33,9 @@ describe("memory for packets", () => {
   test("is never used again where nobody knows what is written", () => {
     const memory = new PacketMemory(null);
     const [first, second] = [memory.take(10_000), memory.take(10_000)];
-    expect(first.buffer).not.toBe(second.buffer);
+    first.fill(1);
+    second.fill(2); // Node may cut both from one pool, side by side
+    expect(first.every((byte) => byte === 1)).toBe(true);
   });
 });
 
