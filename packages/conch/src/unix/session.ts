@@ -135,6 +135,11 @@ export class SSHSessionForUnixConchUser
     this.#agent?.close();
     this.#x11?.close();
     if (this.pty === null) return;
+    // A terminal that closes hangs up its session by itself. A second SIGHUP could end a shell before it has told its jobs.
+    if (providedBy(ITerminalProcess, this.pty)) {
+      this.pty.loseConnection();
+      return;
+    }
     try {
       this.pty.signalGroup("HUP");
     } catch (error) {
