@@ -136,7 +136,7 @@ export class SSHSessionForUnixConchUser
     this.#x11?.close();
     if (this.pty === null) return;
     // A terminal that closes hangs up its session by itself. A second SIGHUP could end a shell before it has told its jobs.
-    if (providedBy(ITerminalProcess, this.pty)) {
+    if (this.winSize !== null) {
       this.pty.loseConnection();
       return;
     }
