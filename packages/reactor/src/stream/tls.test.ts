@@ -1,5 +1,4 @@
 /** TLS on real sockets: from the start and in mid-connection, whom each side trusts, and how it ends. */
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import * as net from "node:net";
 import * as tls from "node:tls";
@@ -536,26 +535,4 @@ describe("the end", () => {
     expect(server.error).toBe(mistake);
     expect(logged.errors).toEqual([mistake]);
   });
-});
-
-test("openssl's client agrees, with TLS 1.2 and 1.3", async () => {
-  const server = new Talker();
-  server.greeting = "welcome\n";
-  const port = reactor.listenSSL(
-    0,
-    serving(() => server),
-    localhost.options(),
-    { interface: "127.0.0.1" },
-  );
-  const child = spawn("openssl", ["s_client", "-quiet", "-tls1_2", "-connect", `127.0.0.1:${port.getHost().port}`], {
-    stdio: ["pipe", "pipe", "ignore"],
-  });
-  let said = "";
-  child.stdout.on("data", (data: Buffer) => (said += data.toString()));
-  child.stdin.write("from openssl");
-  await until(() => server.received === "from openssl" && said === "welcome\n");
-  child.stdin.end();
-  server.transport.loseConnection();
-  await until(() => server.isLost);
-  child.kill();
 });
