@@ -6,7 +6,8 @@ import { openSSH, ssh, sshAtTerminal } from "../support/openssh.js";
 const openssh = openSSH();
 let example: Example;
 beforeAll(async () => {
-  example = await startExample("terminals");
+  // Ink asks the process, not the terminal, whether a continuous integration looks on, and then draws a last frame only.
+  example = await startExample("terminals", { env: { CI: "false" } });
 });
 afterAll(() => example.program.kill());
 
