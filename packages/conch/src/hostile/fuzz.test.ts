@@ -148,10 +148,10 @@ const open: Sealed = [
   ChannelOpen.encode({
     type: "session",
     senderChannel: 0,
-    initialWindowSize: 1000,
-    maximumPacketSize: 1000,
+    window: 1000,
+    maxPacket: 1000,
     data: Buffer.alloc(0),
-  } as never),
+  }),
 ];
 
 const ANYTIME: readonly AnyMessage[] = [Ignore, Debug, Unimplemented];
@@ -203,6 +203,7 @@ describe(
             }
             const isKnown = behaves.some(([number, body]) => number === 50 && Buffer.from(body).includes(PASSWORD));
             expect(made.ledger.logins).toBe(isKnown ? 1 : 0);
+            expect(made.ledger.opened).toBe(behaves.includes(open) ? 1 : 0);
             for (let n = 0; n < MESSAGES_OF_A_TALK && made.serverIO.connected; n++) {
               force(made.client, ...anyMessage(chance, likely));
               if (chance.odds(0.3)) await made.settle();
