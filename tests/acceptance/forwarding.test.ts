@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { SSHChannel } from "@strombus/conch/ssh/channel";
 import { allowForwarding } from "@strombus/conch/ssh/forwarding";
+import { reactor } from "@strombus/reactor";
+import { IPv4Address, IPv6Address } from "@strombus/reactor/address";
+import type { IHostnameResolver } from "@strombus/reactor/interfaces";
 import { globalLogBeginner } from "@strombus/reactor/logger";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../support/folder.js";
@@ -42,7 +45,23 @@ const server = serve(Shell, undefined, (user) =>
 );
 const closed = serve(Shell);
 
+/** A name with two addresses; all else is the system's to know. */
+class Names implements IHostnameResolver {
+  readonly #others = reactor.nameResolver;
+
+  resolveHostName(...[receiver, name, options]: Parameters<IHostnameResolver["resolveHostName"]>) {
+    if (name !== "both.example") return this.#others.resolveHostName(receiver, name, options);
+    const resolution = { name, cancel: () => {} };
+    receiver.resolutionBegan(resolution);
+    receiver.addressResolved(new IPv6Address("TCP", "::1", 0));
+    receiver.addressResolved(new IPv4Address("TCP", "127.0.0.1", 0));
+    receiver.resolutionComplete();
+    return resolution;
+  }
+}
+
 beforeAll(async () => {
+  reactor.installNameResolver(new Names());
   target = await digestServer();
   targets.push(target);
 });
@@ -74,6 +93,17 @@ describe("-L", () => {
       await withTunnel(["-L", `${port}:${host}:${target.port}`], async () => {
         expect(await exchange({ port }, content)).toBe(digestOf(content));
         await expect.poll(() => target.sockets.size).toBe(0);
+      });
+    });
+  }
+
+  for (const host of ["::1", "127.0.0.1"]) {
+    test(`to a name reaches whoever listens at ${host} alone`, async () => {
+      const there = await digestServer({ host });
+      targets.push(there);
+      const port = await freePort();
+      await withTunnel(["-L", `${port}:both.example:${there.port}`], async () => {
+        expect(await exchange({ port }, content)).toBe(digestOf(content));
       });
     });
   }

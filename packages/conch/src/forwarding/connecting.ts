@@ -1,9 +1,10 @@
 /** Channels of the peer that lead on from here: each is a connection that we make for it. */
 import { reactor } from "@strombus/reactor";
 import type { Deferred } from "@strombus/reactor/defer";
-import { CancelledError, maybeDeferred } from "@strombus/reactor/defer";
+import { maybeDeferred } from "@strombus/reactor/defer";
+import type { HostnameReactor } from "@strombus/reactor/endpoints";
 import type { Failure } from "@strombus/reactor/failure";
-import type { IReactorTCP, IReactorUNIX, MaybeAsync } from "@strombus/reactor/interfaces";
+import type { IReactorUNIX, MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import type { ChannelOpenOptions } from "../avatar.js";
 import type { SSHChannelOptions } from "../ssh/channel.js";
@@ -50,7 +51,7 @@ export abstract class ConnectForwardingChannel extends ForwardingChannel {
       channel: this.logPrefix(),
     });
     this.connect().addErrback((reason: Failure) => {
-      if (reason.check(CancelledError) && this.#isClosed) return;
+      if (this.#isClosed) return; // given up
       log.info("{channel} could not connect to {destination}: {reason}", {
         channel: this.logPrefix(),
         destination: this.destination,
@@ -95,7 +96,7 @@ export abstract class ConnectForwardingChannel extends ForwardingChannel {
 export class SSHConnectForwardingChannel extends ConnectForwardingChannel {
   hostport: HostPort;
   /** What connects. */
-  _reactor: IReactorTCP = reactor;
+  _reactor: HostnameReactor = reactor;
 
   constructor(hostport: HostPort, options: SSHChannelOptions = {}) {
     super(options);

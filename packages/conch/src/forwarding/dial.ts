@@ -1,46 +1,40 @@
 /** Connecting to where a channel leads. */
-import { Deferred } from "@strombus/reactor/defer";
-import type { Failure } from "@strombus/reactor/failure";
-import type { IConnector, IProtocol, IReactorTCP, IReactorUNIX } from "@strombus/reactor/interfaces";
-import { ClientFactory } from "@strombus/reactor/protocol";
+import type { Deferred } from "@strombus/reactor/defer";
+import { HostnameEndpoint, type HostnameReactor, UNIXClientEndpoint } from "@strombus/reactor/endpoints";
+import type { IProtocol, IReactorUNIX, IStreamClientEndpoint } from "@strombus/reactor/interfaces";
+import { Factory } from "@strombus/reactor/protocol";
 
-/** Connects `protocol`; cancelling gives the attempt up. */
-export function dialTCP(reactor: IReactorTCP, host: string, port: number, protocol: IProtocol): Deferred<void> {
-  return dial(protocol, (factory) => reactor.connectTCP(host, port, factory));
+/** Connects `protocol` to the first address of the host that answers; cancelling gives the attempt up. */
+export function dialTCP(reactor: HostnameReactor, host: string, port: number, protocol: IProtocol): Deferred<void> {
+  return dial(new HostnameEndpoint(reactor, host, port, { hurry: true }), protocol);
 }
 
 export function dialUNIX(reactor: IReactorUNIX, path: string, protocol: IProtocol): Deferred<void> {
-  return dial(protocol, (factory) => reactor.connectUNIX(path, factory));
+  return dial(new UNIXClientEndpoint(reactor, path), protocol);
 }
 
-function dial(protocol: IProtocol, begin: (factory: ClientFactory) => IConnector): Deferred<void> {
-  let connector: IConnector | null = null;
-  const made = new Deferred<void>(() => connector?.disconnect());
-  connector = begin(new OnceFactory(protocol, made));
-  return made;
+function dial(endpoint: IStreamClientEndpoint, protocol: IProtocol): Deferred<void> {
+  const factory = new OnceFactory(protocol);
+  return endpoint.connect(factory).addCallbacks(
+    () => undefined,
+    (reason) => {
+      factory.protocolToBe = null;
+      return reason; // still a failure
+    },
+  );
 }
 
-class OnceFactory extends ClientFactory {
+/** Two attempts may succeed in one turn, or one after all was given up: they get nothing. */
+class OnceFactory extends Factory {
   override noisy = false;
-  readonly #protocol: IProtocol;
-  readonly #made: Deferred<void>;
 
-  constructor(protocol: IProtocol, made: Deferred<void>) {
+  constructor(public protocolToBe: IProtocol | null) {
     super();
-    this.#protocol = protocol;
-    this.#made = made;
   }
 
   override buildProtocol(): IProtocol | null {
-    if (this.#made.called) return null; // given up
-    // Told when the protocol has its transport, which is later in this turn.
-    process.nextTick(() => {
-      if (!this.#made.called) this.#made.callback();
-    });
-    return this.#protocol;
-  }
-
-  override clientConnectionFailed(_: IConnector, reason: Failure): void {
-    if (!this.#made.called) this.#made.errback(reason);
+    const protocol = this.protocolToBe;
+    this.protocolToBe = null;
+    return protocol;
   }
 }

@@ -1,7 +1,8 @@
 /** Where one connection listens for its peer (RFC 4254 section 7.1; OpenSSH's PROTOCOL, section 2.4). */
 import { reactor as theReactor } from "@strombus/reactor";
 import { CannotListenError } from "@strombus/reactor/error";
-import type { IAddress, IListeningPort, IReactorTCP, IReactorUNIX } from "@strombus/reactor/interfaces";
+import type { HostnameReactor } from "@strombus/reactor/endpoints";
+import type { IAddress, IListeningPort, IReactorUNIX } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { isIP } from "node:net";
 import type { Dependent } from "../channel/acting.js";
@@ -22,7 +23,7 @@ const MAX_LISTENERS = 64;
 const OWNER_ONLY = 0o600;
 
 /** What connects and listens. */
-export type ForwardingReactor = IReactorTCP & IReactorUNIX;
+export type ForwardingReactor = HostnameReactor & IReactorUNIX;
 
 interface Listening {
   /** What was asked for: a port may be 0. */

@@ -1,9 +1,9 @@
 import { CannotListenError, ConnectionRefusedError } from "@strombus/reactor/error";
 import { Failure } from "@strombus/reactor/failure";
-import { IPv4Address } from "@strombus/reactor/address";
+import { IPv4Address, IPv6Address } from "@strombus/reactor/address";
 import { OSError } from "@strombus/reactor/exceptions";
-import type { IProtocol, IProtocolFactory } from "@strombus/reactor/interfaces";
-import { MemoryReactor, StringTransport } from "@strombus/reactor/testing";
+import type { IHostnameResolver, IProtocol, IProtocolFactory } from "@strombus/reactor/interfaces";
+import { MemoryReactorClock, StringTransport } from "@strombus/reactor/testing";
 import { beforeEach, describe, expect, test } from "vitest";
 import { ConchUser } from "../avatar.js";
 import { FakeTransport, open, pair } from "../channel/fixtures.test.support.js";
@@ -40,8 +40,22 @@ import {
 } from "./forwarding.js";
 
 /** Remembers, and hands out free ports from 4000 on. */
-class TestReactor extends MemoryReactor {
+class TestReactor extends MemoryReactorClock {
   readonly stopped: (string | number)[] = [];
+  /** The addresses of a name; without any it is one. */
+  readonly addresses = new Map<string, string[]>();
+  readonly nameResolver: IHostnameResolver = {
+    resolveHostName: (receiver, name, { portNumber = 0 } = {}) => {
+      const resolution = { name, cancel: () => {} };
+      receiver.resolutionBegan(resolution);
+      for (const host of this.addresses.get(name) ?? [name]) {
+        const Type = host.includes(":") ? IPv6Address : IPv4Address;
+        receiver.addressResolved(new Type("TCP", host, portNumber));
+      }
+      receiver.resolutionComplete();
+      return resolution;
+    },
+  };
   /** Addresses that cannot be listened on, with the code of the error. */
   readonly broken = new Map<string, string>();
 
@@ -149,6 +163,19 @@ describe("a channel that connects", () => {
     expect(wire.value().toString()).toBe("early");
     channel.client!.dataReceived(Buffer.from("answer"));
     expect(numbers()).toContain(DATA);
+  });
+
+  test("to a name goes to whichever of its addresses answers", async () => {
+    reactor.addresses.set("fwd.example.org", ["::1", "127.0.0.1"]);
+    const channel = connecting();
+    channel.channelOpen(EMPTY);
+    expect(reactor.tcpClients.map(([host, port]) => [host, port])).toEqual([["::1", 1234]]);
+    reactor.tcpClients[0]![2].clientConnectionFailed(reactor.connectors[0]!, new Failure(new ConnectionRefusedError()));
+    expect(reactor.tcpClients.map(([host]) => host)).toEqual(["::1", "127.0.0.1"]);
+    const wire = reactor.connect(1);
+    await channel._channelOpenDeferred;
+    expect(channel.client).toBeInstanceOf(SSHForwardingClient);
+    expect(channel.client!.transport).toBe(wire);
   });
 
   test("C4: gives no window for what it cannot pass on yet", async () => {

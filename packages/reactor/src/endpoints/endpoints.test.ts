@@ -13,6 +13,7 @@ import {
   clientFromString,
   connectProtocol,
   HostnameEndpoint,
+  type HostnameOptions,
   quoteStringArgument,
   registerServerParser,
   serverFromString,
@@ -232,11 +233,10 @@ describe("HostnameEndpoint", () => {
     }
   }
   const hosts = ["2001:db8::1", "192.0.2.1", "192.0.2.2"];
-  function start(addresses = hosts, protocol: IProtocol = new Protocol()) {
+  function start(addresses = hosts, protocol: IProtocol = new Protocol(), options: HostnameOptions = {}) {
     const looking = Object.assign(memory, { nameResolver: new FakeResolver(addresses) });
-    const connected = new HostnameEndpoint(looking, "example.test", 80, { bindAddress: "192.0.2.9" }).connect(
-      factoryFor(() => protocol),
-    );
+    const endpoint = new HostnameEndpoint(looking, "example.test", 80, { bindAddress: "192.0.2.9", ...options });
+    const connected = endpoint.connect(factoryFor(() => protocol));
     return { connected, outcome: outcomeOf(connected), protocol };
   }
   const tried = (): string[] => memory.tcpClients.map(([host]) => host);
@@ -277,6 +277,27 @@ describe("HostnameEndpoint", () => {
     expect(outcome).toEqual({});
     memory.advance(0.3);
     expect(outcome.error).toBe(last);
+    expect(memory.getDelayedCalls()).toEqual([]);
+  });
+
+  test("with hurry a failure starts the next at once, and the last tells that all have failed", () => {
+    const { outcome } = start(hosts.slice(0, 2), new Protocol(), { hurry: true });
+    fail(0, new Error("first"));
+    expect(tried()).toEqual(hosts.slice(0, 2));
+    const last = new Error("last");
+    fail(1, last);
+    expect(outcome.error).toBe(last);
+    expect(memory.getDelayedCalls()).toEqual([]);
+  });
+
+  test("with hurry an attempt that is still on its way is waited for", () => {
+    const { outcome, protocol } = start(hosts.slice(0, 2), new Protocol(), { hurry: true });
+    memory.advance(0.3);
+    fail(1, new Error("second"));
+    expect(outcome).toEqual({});
+    const made = memory.tcpClients[0]![2].buildProtocol(new IPv4Address("TCP", hosts[0]!, 80))!;
+    void made.makeConnection(new StringTransport());
+    expect(outcome.value).toBe(protocol);
     expect(memory.getDelayedCalls()).toEqual([]);
   });
 

@@ -26,6 +26,8 @@ export interface HostnameOptions {
   bindAddress?: string | readonly [host: string, port: number] | null;
   /** Seconds between one attempt and the start of the next. Default 0.3. */
   attemptDelay?: number;
+  /** A failed attempt starts the next at once (RFC 8305 section 5), as Twisted's does not. Default false. */
+  hurry?: boolean;
 }
 
 export type HostnameReactor = IReactorTCP & IReactorTime & Pick<IReactorPluggableNameResolver, "nameResolver">;
@@ -39,12 +41,13 @@ export class HostnameEndpoint implements IStreamClientEndpoint {
   readonly #port: number;
   readonly #options: { timeout: number | null; bindAddress: readonly [string, number] | null };
   readonly #attemptDelay: number;
+  readonly #hurry: boolean;
 
   constructor(
     reactor: HostnameReactor,
     host: string | Uint8Array,
     port: number,
-    { timeout = 30, bindAddress = null, attemptDelay = 0.3 }: HostnameOptions = {},
+    { timeout = 30, bindAddress = null, attemptDelay = 0.3, hurry = false }: HostnameOptions = {},
   ) {
     this.#reactor = reactor;
     this.#given = typeof host === "string" ? host : Buffer.from(host).toString("latin1");
@@ -52,6 +55,7 @@ export class HostnameEndpoint implements IStreamClientEndpoint {
     this.#port = port;
     this.#options = { timeout, bindAddress: typeof bindAddress === "string" ? [bindAddress, 0] : bindAddress };
     this.#attemptDelay = attemptDelay;
+    this.#hurry = hurry;
   }
 
   /** Fails with ValueError for a bad name, DNSLookupError for one without address, else with the last failure. */
@@ -76,7 +80,10 @@ export class HostnameEndpoint implements IStreamClientEndpoint {
             return;
           }
           const endpoints = known.map((address) => this.#endpointFor(address.host));
-          attempts = new Attempts(this.#reactor, endpoints, factory, connected, this.#attemptDelay);
+          attempts = new Attempts(this.#reactor, endpoints, factory, connected, {
+            delay: this.#attemptDelay,
+            hurry: this.#hurry,
+          });
           attempts.next();
         },
       },
@@ -103,6 +110,7 @@ class Attempts {
   readonly #factory: IProtocolFactory;
   readonly #outcome: Deferred<IProtocol>;
   readonly #delay: number;
+  readonly #hurry: boolean;
   readonly #pending = new Set<Deferred>();
   #nextCall: IDelayedCall | null = null;
   #lastFailure: Failure | null = null;
@@ -114,13 +122,14 @@ class Attempts {
     endpoints: IStreamClientEndpoint[],
     factory: IProtocolFactory,
     outcome: Deferred<IProtocol>,
-    delay: number,
+    { delay, hurry }: { readonly delay: number; readonly hurry: boolean },
   ) {
     this.#clock = clock;
     this.#endpoints = endpoints;
     this.#factory = factory;
     this.#outcome = outcome;
     this.#delay = delay;
+    this.#hurry = hurry;
   }
 
   /** Starts the next attempt; behind the last one, sees whether all have failed. */
@@ -160,7 +169,12 @@ class Attempts {
   #failed(failure: Failure): void {
     if (this.#over) return;
     this.#lastFailure = failure;
-    this.#checkFailed();
+    if (this.#hurry && this.#nextCall?.active()) {
+      this.#nextCall.cancel();
+      this.next();
+    } else {
+      this.#checkFailed();
+    }
   }
 
   #checkFailed(): void {
