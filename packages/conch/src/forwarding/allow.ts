@@ -11,7 +11,7 @@ import { unpackGlobal_tcpip_forward, unpackOpen_direct_tcpip } from "./addresses
 import { type ConnectForwardingChannel, SSHConnectForwardingChannel, StreamlocalConnectChannel } from "./connecting.js";
 import { ForwardingListeners, type ForwardingReactor } from "./listeners.js";
 import { connected } from "./requested.js";
-import { type ForwardingRules, mayConnect, mayListen, mayUsePath } from "./rules.js";
+import { connecting, type ForwardingRules, listening, mayUsePath } from "./rules.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.forwarding" });
 
@@ -23,12 +23,16 @@ const log = new Logger({ namespace: "strombus.conch.ssh.forwarding" });
  * ```ts
  * allowForwarding(user, { connect: ["db.internal:5432"], listen: true });
  * ```
+ *
+ * @throws ValueError for a list with anything else in it than hosts and ports
  */
 export function allowForwarding(
   user: ConchUser,
   rules: ForwardingRules,
   reactor: ForwardingReactor = theReactor,
 ): void {
+  const mayConnect = connecting(rules.connect);
+  const mayListen = listening(rules.listen);
   const known = new WeakMap<object, ForwardingListeners>();
   const listeners = () => {
     const conn = user.conn!; // whoever asks is on it
@@ -41,7 +45,7 @@ export function allowForwarding(
     const [hostport] = unpackOpen_direct_tcpip(options.data);
     const channel = new SSHConnectForwardingChannel(hostport, options);
     channel._reactor = reactor;
-    return admit(channel, mayConnect(rules.connect, ...hostport));
+    return admit(channel, mayConnect(...hostport));
   };
   const direct_streamlocal = (options: ChannelOpenOptions) => {
     const { path } = DirectStreamlocal.decode(options.data);
@@ -52,7 +56,7 @@ export function allowForwarding(
 
   const tcpip_forward = (data: Buffer) => {
     const [host, port] = unpackGlobal_tcpip_forward(data);
-    return grant(mayListen(rules.listen, host, port), `${host}:${port}`, () => {
+    return grant(mayListen(host, port), `${host}:${port}`, () => {
       const actual = listeners().listenTCP(host, port, { anywhere: rules.gatewayPorts ?? false });
       return port === 0 ? [true, TCPListening.encode({ port: actual })] : true;
     });

@@ -1,10 +1,11 @@
 /** What a user may have forwarded (rule C9): nothing that is not named. */
 import { posix } from "node:path";
 import type { MaybeLater } from "../interfaces.js";
+import { endpoint, permits } from "../permissions/endpoint.js";
 
 /**
  * Hosts and ports: all, those of a list as `permitopen` has them (`"db.internal:5432"`, `"[::1]:80"`, `"*:443"`,
- * `"web.internal:*"`), or those that a function says yes to.
+ * `"*.internal:*"`), or those that a function says yes to.
  */
 export type HostRule = boolean | readonly string[] | ((host: string, port: number) => MaybeLater<boolean>);
 
@@ -27,15 +28,18 @@ export interface ForwardingRules {
 const PRIVILEGED = 1024;
 const LONGEST_PATH = 107; // bytes: what the address of a socket holds on Linux
 
-export function mayConnect(rule: HostRule | undefined, host: string, port: number): MaybeLater<boolean> {
-  if (port < 1 || port > 65_535) return false;
-  return permits(rule, host, port);
+/** Whether a host and a port are permitted. */
+export type MayUse = (host: string, port: number) => MaybeLater<boolean>;
+
+/** @throws ValueError for a list with anything else in it than hosts and ports, as is `listening` */
+export function connecting(rule: HostRule | undefined): MayUse {
+  const permitted = hosts(rule);
+  return (host, port) => port >= 1 && port <= 65_535 && permitted(host, port);
 }
 
-export function mayListen(rule: HostRule | undefined, host: string, port: number): MaybeLater<boolean> {
-  if (port > 65_535) return false;
-  if (rule === true) return port === 0 || port >= PRIVILEGED;
-  return permits(rule, host, port);
+export function listening(rule: HostRule | undefined): MayUse {
+  const permitted = rule === true ? (_: string, port: number) => port === 0 || port >= PRIVILEGED : hosts(rule);
+  return (host, port) => port <= 65_535 && permitted(host, port);
 }
 
 /** A path that is no absolute one, or not in its shortest form, is nobody's. */
@@ -45,17 +49,11 @@ export function mayUsePath(rule: PathRule | undefined, path: string): MaybeLater
   return typeof rule === "object" ? rule.includes(path) : rule === true;
 }
 
-function permits(rule: HostRule | undefined, host: string, port: number): MaybeLater<boolean> {
-  if (typeof rule === "function") return rule(host, port);
-  return typeof rule === "object" ? rule.some((each) => matches(each, host, port)) : rule === true;
-}
-
-/** The port is what follows the last colon. */
-function matches(entry: string, host: string, port: number): boolean {
-  const colon = entry.lastIndexOf(":");
-  const [entryHost, entryPort] = [entry.slice(0, colon).replace(/^\[(.*)\]$/, "$1"), entry.slice(colon + 1)];
-  if (entryPort !== "*" && entryPort !== String(port)) return false;
-  return entryHost === "*" || entryHost.toLowerCase() === host.toLowerCase();
+function hosts(rule: HostRule | undefined): MayUse {
+  if (typeof rule === "function") return rule;
+  if (typeof rule !== "object") return () => rule === true;
+  const list = rule.map((each) => endpoint(each));
+  return (host, port) => permits(list, host, port);
 }
 
 /** Nothing in it that a system call would cut, follow or take for something else than a file's name. */

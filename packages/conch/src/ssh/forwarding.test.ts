@@ -346,6 +346,8 @@ describe("a user who may have things forwarded", () => {
     [["web:*"], "web", 81, true],
     [["*:443"], "any", 443, true],
     [["[::1]:80"], "::1", 80, true],
+    [["*.web:80"], "a.web", 80, true],
+    [["*.web:80"], "web", 80, false],
     [(host: string) => host === "yes", "yes", 1, true],
     [(host: string) => Promise.resolve(host === "yes"), "no", 1, false],
   ] as const) {
@@ -357,6 +359,12 @@ describe("a user who may have things forwarded", () => {
       expect(numbers()).toEqual(allowed ? [] : [REFUSAL]);
     });
   }
+
+  test("is given no list with something else in it than hosts and ports", () => {
+    for (const connect of [["host"], ["host:0"], ["host:99999"], ["::1:80"]]) {
+      expect(() => userWith({ connect })).toThrow("is not a host and a port");
+    }
+  });
 
   test("hears that a connection is made, or why not", async () => {
     userWith({ connect: true });
