@@ -9,8 +9,10 @@ import { after, isLater } from "../channel/later.js";
 import { type PasswdEntry, pwd, type UserDatabase } from "../checkers/passwd.js";
 import { ISession, type MaybeLater } from "../interfaces.js";
 import { Exec, Subsystem } from "../messages/connection.js";
+import { allowForwarding, type ForwardingRules } from "../ssh/forwarding.js";
 import { SSHSession } from "../ssh/session.js";
 import { groupsOf, isRoot, runAs } from "./account.js";
+import { reactorOf } from "./forwarding.js";
 import { SSHSessionForUnixConchUser } from "./session.js";
 
 const log = new Logger({ namespace: "strombus.conch.unix" });
@@ -86,6 +88,8 @@ export interface UnixSSHRealmOptions {
   readonly subsystemPrograms?: Readonly<Record<string, string>>;
   readonly agentForwarding?: boolean;
   readonly x11Forwarding?: boolean;
+  /** Ports and sockets; as far as the system lets the account have them. */
+  readonly forwarding?: ForwardingRules;
 }
 
 /** Gives whoever has logged in the account of that name. */
@@ -123,6 +127,7 @@ export class UnixSSHRealm implements IRealm {
     }
     user.agentForwarding = this.#options.agentForwarding ?? false;
     user.x11Forwarding = this.#options.x11Forwarding ?? false;
+    if (this.#options.forwarding !== undefined) allowForwarding(user, this.#options.forwarding, reactorOf(user));
     return [token, user, () => user.logout()] as const;
   }
 }

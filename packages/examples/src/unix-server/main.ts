@@ -1,10 +1,11 @@
 /**
- * A server for the accounts of this system: login shells, commands, subsystems, agent and X11 forwarding. As root it serves
+ * A server for the accounts of this system: login shells, commands, subsystems, forwarding of each kind. As root it serves
  * every account, otherwise the one that runs it.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import {
+  AuthorizedKey,
   type IAuthorizedKeysDB,
   readAuthorizedKeyFile,
   SSHPublicKeyChecker,
@@ -27,7 +28,10 @@ class Keys implements IAuthorizedKeysDB {
 
   async getAuthorizedKeys(name: string) {
     const ours = name === owner && existsSync("authorized_keys") ? readFileSync("authorized_keys") : "";
-    return [...readAuthorizedKeyFile(ours), ...(await this.#files.getAuthorizedKeys(name))];
+    return [
+      ...readAuthorizedKeyFile(ours, (line) => AuthorizedKey.fromString(line)),
+      ...(await this.#files.getAuthorizedKeys(name)),
+    ];
   }
 }
 
@@ -41,6 +45,7 @@ factory.portal = new Portal(
     subsystemPrograms: sftpServer === undefined ? {} : { sftp: sftpServer },
     agentForwarding: true,
     x11Forwarding: true,
+    forwarding: { connect: true, listen: true, connectUNIX: true, listenUNIX: true },
   }),
 );
 factory.portal.registerChecker(new SSHPublicKeyChecker(new Keys()));
