@@ -40,6 +40,7 @@ const CORE_DUMPED = 0x80; // of a wait status
 /** What the transport of a program may be able to do beyond taking input. */
 export interface Program {
   writeErr?(data: Buffer): void;
+  closeStdout?(): void;
   pauseProducing?(): void;
   resumeProducing?(): void;
   registerProducer?(producer: IPushProducer, streaming: true): void;

@@ -317,6 +317,16 @@ describe("shell and exec", () => {
     expect(fake().program.calls).toEqual(["pause", "resume"]);
   });
 
+  test("a client that reads no more (eow@openssh.com) closes the program's output, whatever waits for it", () => {
+    const program = Object.assign(new FakeProgram(), { closeStdout: () => program.calls.push("stdout closed") });
+    session.requestReceived("pty-req", PTY);
+    fake().program = program;
+    session.requestReceived("shell", EMPTY);
+    void session.client!.outReceived(Buffer.alloc(1001));
+    expect(session.requestReceived("eow@openssh.com", EMPTY)).toBe(true);
+    expect(program.calls).toEqual(["pause", "resume", "stdout closed"]);
+  });
+
   test("a program that does not read holds the peer back, until its input ends", () => {
     const program = Object.assign(new FakeProgram(), {
       registerProducer(producer: IPushProducer) {

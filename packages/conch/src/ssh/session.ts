@@ -204,6 +204,12 @@ export class SSHSession extends SSHChannel {
     if (this.client !== null) super.loseConnection();
   }
 
+  /** What the program says is for nobody: it hears so as it would on a pipe that nobody reads, and ends if it likes. */
+  override eowReceived(): MaybeAsync {
+    super.eowReceived();
+    this.#program?.closeStdout?.();
+  }
+
   override closed(): MaybeAsync {
     this.#isClosed = true;
     try {

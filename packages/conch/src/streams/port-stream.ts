@@ -22,6 +22,7 @@ export class PortStream extends Duplex {
   readonly #port: Port;
   #waiting: ((error?: Error) => void) | null = null;
   #over = false;
+  #isUnread = false;
 
   constructor(port: Port) {
     // Reading to the end must not destroy what is still written to; see `#closeWhenDone`.
@@ -45,9 +46,13 @@ export class PortStream extends Duplex {
 
   /** What was written is on its way. */
   drained(): void {
-    const written = this.#waiting;
-    this.#waiting = null;
-    written?.();
+    this.#settleWrite();
+  }
+
+  /** The peer reads no more: what is written fails with EPIPE, as on a pipe. */
+  unread(): void {
+    this.#isUnread = true;
+    this.#settleWrite(closedError());
   }
 
   /** Nothing goes through any more; an error says that it was not the end that anybody meant. */
@@ -60,9 +65,7 @@ export class PortStream extends Duplex {
     }
     this.ended();
     this.#over = true;
-    const written = this.#waiting;
-    this.#waiting = null;
-    written?.(closedError());
+    this.#settleWrite(closedError());
     if (!this.writableEnded && !this.destroyed) this.end();
   }
 
@@ -73,7 +76,7 @@ export class PortStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, written: (error?: Error) => void): void {
-    if (this.#over) written(closedError());
+    if (this.#over || this.#isUnread) written(closedError());
     else if (this.#port.write(this.outgoing(chunk))) written();
     else this.#waiting = written;
   }
@@ -84,11 +87,15 @@ export class PortStream extends Duplex {
   }
 
   override _destroy(error: Error | null, destroyed: (error: Error | null) => void): void {
+    if (!this.#over) this.#port.done(error === null && this.readableEnded && this.writableFinished);
+    this.#settleWrite(error ?? closedError());
+    destroyed(error);
+  }
+
+  #settleWrite(error?: Error): void {
     const written = this.#waiting;
     this.#waiting = null;
-    if (!this.#over) this.#port.done(error === null && this.readableEnded && this.writableFinished);
-    written?.(error ?? closedError());
-    destroyed(error);
+    written?.(error);
   }
 
   #closeWhenDone(): void {

@@ -218,6 +218,10 @@ class StreamTransport {
     this.#stream.ended();
   }
 
+  closeStdout(): void {
+    this.#stream.unread();
+  }
+
   pauseProducing(): void {}
 
   resumeProducing(): void {

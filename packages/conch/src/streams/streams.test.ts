@@ -70,7 +70,7 @@ describe("a channel", () => {
   });
 
   test("C4: a reader that stops holds the writer back, and no byte is lost", async () => {
-    const { near, far } = await ends({ localWindow: 1000 });
+    const { near, far, pump } = await ends({ localWindow: 1000 });
     let [sent, size] = [0, 1_000_000];
     const source = new Readable({
       read(wanted) {
@@ -80,7 +80,13 @@ describe("a channel", () => {
       },
     });
     const whole = pipeline(source, near.stream);
-    await new Promise((resolve) => setTimeout(resolve, 50)); // for what would come if nothing held it back
+    await expect.poll(() => near.remoteWindowLeft).toBe(0);
+    // As long as nobody reads, nothing more comes: what is on its way has arrived when nothing waits any more.
+    for (let before = -1; before !== sent;) {
+      before = sent;
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+      pump();
+    }
     expect(sent).toBeLessThan(300_000); // the streams' own buffers, and the window
     expect((await buffer(far.stream)).length).toBe(size);
     await whole;
@@ -192,6 +198,22 @@ describe("a session's program", () => {
     near.stream.on("error", () => {});
     near.stream.write(Buffer.alloc(5_000_000));
     expect((await near.exit).code).toBe(0);
+  });
+
+  test("a program whose output the client does not read fails with EPIPE when it writes", async () => {
+    const { client, session: near } = await session(async ({ stdout }) => {
+      const failure = once(stdout, "error");
+      const chatter = setInterval(() => stdout.write("more\n"), 1);
+      const [error] = (await failure) as [NodeJS.ErrnoException];
+      clearInterval(chatter);
+      expect(error.code).toBe("EPIPE");
+      return 3;
+    });
+    await near.exec("chatter");
+    near.stream.resume();
+    await once(near.stream, "data");
+    void client.sendRequest(near, "eow@openssh.com", "");
+    expect((await near.exit).code).toBe(3);
   });
 
   test("a subsystem of the user's works beside it, and ends with its input", async () => {

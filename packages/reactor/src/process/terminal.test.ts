@@ -183,23 +183,27 @@ test("no child has the terminals of others", async () => {
   await other.ended;
 });
 
-test.runIf(isRoot)("as another user a child has all groups of the user, and we have our own", async () => {
-  const ours = process.getgroups!();
-  const child = new Terminal();
-  const command = { file: "/bin/sh", executable: "/bin/sh", args: ["/bin/sh", "-c", "id -u; id -g; id -G"] } as const;
-  const identity = { uid: 65534, gid: 65534, groups: [65534, 4, 20] };
-  TerminalChild.start(child, command, { env: { PATH }, folder: "/", identity }).begin();
-  expect(process.getgroups!()).toEqual(ours);
-  await child.ended;
-  const [uid, gid, groups] = child.text.trim().split("\r\n");
-  expect([uid, gid]).toEqual(["65534", "65534"]);
-  expect(
-    groups!
-      .split(" ")
-      .map(Number)
-      .toSorted((a, b) => a - b),
-  ).toEqual([4, 20, 65534]);
-});
+test.runIf(isRoot)(
+  "as another user a child has all groups of the user and owns its terminal, and we have our own",
+  async () => {
+    const ours = process.getgroups!();
+    const child = new Terminal();
+    const script = 'id -u; id -g; id -G; echo opened >"$(tty)"';
+    const command = { file: "/bin/sh", executable: "/bin/sh", args: ["/bin/sh", "-c", script] } as const;
+    const identity = { uid: 65534, gid: 65534, groups: [65534, 4, 20] };
+    TerminalChild.start(child, command, { env: { PATH }, folder: "/", identity }).begin();
+    expect(process.getgroups!()).toEqual(ours);
+    await child.ended;
+    const [uid, gid, groups, opened] = child.text.trim().split("\r\n");
+    expect([uid, gid, opened]).toEqual(["65534", "65534", "opened"]);
+    expect(
+      groups!
+        .split(" ")
+        .map(Number)
+        .toSorted((a, b) => a - b),
+    ).toEqual([4, 20, 65534]);
+  },
+);
 
 test("without node-pty the error says what to install", async () => {
   vi.resetModules();

@@ -1,15 +1,18 @@
 /** A child on a terminal of its own, by node-pty. */
-import { readSync, writeSync } from "node:fs";
+import { chownSync, readSync, statSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
 import { implementer } from "../components.js";
 import { NotImplementedError } from "../exceptions.js";
 import { type BytesLike, type IProcessProtocol, ITerminalProcess, type TerminalOptions } from "../interfaces.js";
+import { Logger } from "../logger.js";
 import { Child } from "./child.js";
 import type { Command } from "./command.js";
 import { exitReason } from "./exit.js";
 import { type Identity, withGroups } from "./identity.js";
 import { Input, type Sink } from "./input.js";
 import { type NativePTY, nativePTY, spawnHelper } from "./node-pty.js";
+
+const log = new Logger({ namespace: "strombus.reactor.process" });
 
 const REST = 262_144; // bytes; a terminal holds less
 const READ = 4096; // bytes; what a terminal gives at a time
@@ -63,6 +66,7 @@ export class TerminalChild extends Child implements ITerminalProcess {
         (code, signal) => child!.#exited(code, signal), // never before fork has returned
       );
     const { fd, pid, pty } = identity === null ? fork() : withGroups(identity.groups, fork);
+    if (identity !== null) handOver(pty, uid);
     openMasters.add(fd);
     child = new TerminalChild(protocol, native, fd, pid, pty);
     if (xPixels > 0 || yPixels > 0) child.setWindowSize(rows, columns, xPixels, yPixels);
@@ -183,6 +187,15 @@ export class TerminalChild extends Child implements ITerminalProcess {
 
   protected override get isClosed(): boolean {
     return this.#isClosed;
+  }
+}
+
+/** A terminal is its user's, who may open it by its name; its group is the system's choice, for write(1) and its like. */
+function handOver(name: string, uid: number): void {
+  try {
+    chownSync(name, uid, statSync(name).gid);
+  } catch (error) {
+    log.warn("the terminal {name} stays ours: {reason}", { name, reason: String(error) });
   }
 }
 
