@@ -82,6 +82,23 @@ export class RelayChannel extends SSHChannel {
   }
 }
 
+/** The one whose peer asked for it. */
+class NearChannel extends RelayChannel {
+  #tellClosed = () => {};
+
+  /** As sessions do: when the program behind has ended its output, its exit status is still to come. */
+  override closeReceived(): MaybeAsync {
+    if (this.name !== "session" || !this.localEOF || this.other?.closing !== false) return super.closeReceived();
+    if (!this.remoteEOF) void this.eofReceived();
+    return new Promise<void>((resolve) => (this.#tellClosed = resolve));
+  }
+
+  override closed(): MaybeAsync {
+    this.#tellClosed();
+    return super.closed();
+  }
+}
+
 /** Opens the far one of the two. */
 class FarChannel extends RelayChannel {
   readonly near: Deferred<RelayChannel>;
@@ -127,7 +144,7 @@ export function relayChannel(
   { data, remoteWindow, remoteMaxPacket }: OpenedChannel,
   allow: AllowRequest = () => true,
 ): Deferred<RelayChannel> {
-  const far = new FarChannel(new RelayChannel(type, allow, { remoteWindow, remoteMaxPacket }), allow);
+  const far = new FarChannel(new NearChannel(type, allow, { remoteWindow, remoteMaxPacket }), allow);
   void to.openChannel(far, data);
   return far.near;
 }

@@ -6,7 +6,7 @@ import { ConchError } from "../error.js";
 import { RelayConnection, type RelayRules, RelayUser } from "../relay.js";
 import { SSHChannel, type SSHChannelOptions } from "../ssh/channel.js";
 import { packOpen_direct_tcpip } from "../ssh/forwarding.js";
-import { SSHConnection } from "../ssh/connection.js";
+import { MSG_CHANNEL_CLOSE, MSG_CHANNEL_EOF, MSG_CHANNEL_REQUEST, SSHConnection } from "../ssh/connection.js";
 
 /** Writes down what happens to it. */
 class End extends SSHChannel {
@@ -82,6 +82,7 @@ function relayed(rules: RelayRules = {}, Far: new (options?: SSHChannelOptions) 
   };
   return {
     client: near.client,
+    log: near.log,
     front,
     back,
     server,
@@ -137,6 +138,31 @@ describe("a channel that is handed on", () => {
     ];
     expect(near.events).toEqual(expected);
     expect(far.events.slice(-2)).toEqual(["closeReceived", "closed"]);
+    expect([parts.front, parts.back].map((each) => each.channels.size)).toEqual([0, 0]);
+  });
+
+  test("an exit status still comes to a client that closes when both sides have ended their data", () => {
+    class Hasty extends End {
+      override eofReceived() {
+        this.events.push("eof");
+        this.loseConnection();
+      }
+    }
+    const { near, far } = openThrough(new Hasty());
+    parts.client.sendEOF(near);
+    parts.server.sendEOF(far);
+    parts.pump();
+    expect(far.events).toEqual(["open ", "eof"]);
+    void parts.server.sendRequest(far, "exit-status", "7");
+    far.loseConnection();
+    parts.pump();
+    expect(far.events.slice(2)).toEqual(["closeReceived", "closed"]);
+    expect(parts.log.slice(-3).map(([number]) => number)).toEqual([
+      MSG_CHANNEL_EOF,
+      MSG_CHANNEL_REQUEST,
+      MSG_CHANNEL_CLOSE,
+    ]);
+    expect(near.events.slice(-2)).toEqual(["closeReceived", "closed"]);
     expect([parts.front, parts.back].map((each) => each.channels.size)).toEqual([0, 0]);
   });
 

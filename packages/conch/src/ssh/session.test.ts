@@ -554,6 +554,41 @@ describe("input", () => {
     expect(fake().calls).toEqual(["shell", "closed"]);
   });
 
+  const ended = (code: number) => new Failure(new ProcessTerminated(code));
+  const close = () => conn.ssh_CHANNEL_CLOSE(u32(session.id!));
+
+  test("a peer that closes when both sides have sent EOF still gets the exit status, and hangs up nobody", () => {
+    session.requestReceived("shell", EMPTY);
+    conn.ssh_CHANNEL_EOF(u32(session.id!));
+    for (const output of [1, 2]) void session.client!.childConnectionLost(output);
+    transport.packets.length = 0;
+    close();
+    expect([numbers(), fake().calls, fake().program.calls]).toEqual([[], ["shell", "eof"], []]);
+    void session.client!.processEnded(ended(7));
+    expect(transport.packets).toEqual([
+      [connection.MSG_CHANNEL_REQUEST, hex(u32(255), NS("exit-status"), Buffer.of(0), u32(7))],
+      [connection.MSG_CHANNEL_CLOSE, hex(u32(255))],
+    ]);
+    expect(fake().calls).toEqual(["shell", "eof", "closed"]);
+  });
+
+  test("a peer that closes without an EOF, when the program has ended its output, ends the program's input", () => {
+    session.requestReceived("shell", EMPTY);
+    for (const output of [1, 2]) void session.client!.childConnectionLost(output);
+    close();
+    expect(fake().calls).toEqual(["shell", "eof"]);
+    conn.serviceStopped(); // the connection ends first
+    expect([fake().calls, fake().program.calls]).toEqual([["shell", "eof", "closed"], ["loseConnection"]]);
+  });
+
+  test("S4: a peer that closes while there is output hangs up the program", () => {
+    session.requestReceived("shell", EMPTY);
+    void session.client!.childConnectionLost(1);
+    close();
+    expect([fake().calls, session.localClosed]).toEqual([["shell", "closed"], true]);
+    expect(fake().program.calls).toContain("loseConnection");
+  });
+
   test("loseConnection ends the program and closes the channel", () => {
     session.requestReceived("shell", EMPTY);
     session.loseConnection();

@@ -82,6 +82,7 @@ export class SSHSession extends SSHChannel {
   #starting: SSHSessionProcessProtocol | null = null;
   #endOfInput = false;
   #isClosed = false;
+  #tellClosed = () => {};
   #env = { count: 0, bytes: 0 };
 
   /** Input that came before there was a program to take it. */
@@ -210,8 +211,20 @@ export class SSHSession extends SSHChannel {
     this.#program?.closeStdout?.();
   }
 
+  /**
+   * PuTTY and Dropbear close as soon as both sides have ended their data. When all that is left of a program is its exit
+   * status they still get that: the answer waits for its end, and nobody hangs it up.
+   */
+  override closeReceived(): MaybeAsync {
+    if (!this.localEOF || this.closing || this.client === null) return super.closeReceived();
+    return after(this.remoteEOF ? undefined : this.eofReceived(), () =>
+      this.closing ? undefined : new Promise<void>((resolve) => (this.#tellClosed = resolve)),
+    );
+  }
+
   override closed(): MaybeAsync {
     this.#isClosed = true;
+    this.#tellClosed();
     try {
       this.#hangUp();
     } catch (error) {
