@@ -3,11 +3,13 @@ import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from 
 import { KeyError } from "@strombus/reactor/exceptions";
 import type { Reader } from "../wire/reader.js";
 import { Writer } from "../wire/writer.js";
+import { DerReader, Tag } from "./der.js";
 import { BadKeyError } from "./errors.js";
 import type { KeyData, KeyMaterial } from "./material.js";
 
 const NAME = "ssh-ed25519";
 const ALGORITHMS = [NAME];
+const LENGTH = 32; // bytes of either half
 const PRIME = Buffer.from(`7f${"ff".repeat(30)}ed`, "hex"); // 2^255 - 19
 
 /** y coordinates of the points whose order divides 8 (little-endian): with such a key a signature may fit any message. */
@@ -38,7 +40,7 @@ export class Ed25519Material implements KeyMaterial {
       this.keyObject = createPublicKey({ key: jwk, format: "jwk" });
       return;
     }
-    if (k.length !== 32) throw new BadKeyError(`an Ed25519 private key has 32 bytes, not ${k.length}`);
+    if (k.length !== LENGTH) throw new BadKeyError(`an Ed25519 private key has 32 bytes, not ${k.length}`);
     this.keyObject = createPrivateKey({ key: { ...jwk, d: k.toString("base64url") }, format: "jwk" });
     // Signing with another public key than the private one's own would give the private one away.
     if (createPublicKey(this.keyObject).export({ format: "jwk" }).x !== jwk.x) {
@@ -59,9 +61,15 @@ export class Ed25519Material implements KeyMaterial {
     return new Ed25519Material(a, Buffer.from(pair.subarray(0, 32)));
   }
 
+  /** By way of DER (RFC 8410): a JWK of a generated key may never come, see generate.ts. */
   static fromKeyObject(key: KeyObject): Ed25519Material {
-    const { x, d } = key.export({ format: "jwk" });
-    return new Ed25519Material(Buffer.from(x!, "base64url"), d === undefined ? null : Buffer.from(d, "base64url"));
+    const publicKey = key.type === "private" ? createPublicKey(key) : key;
+    const a = Buffer.from(publicKey.export({ format: "der", type: "spki" }).subarray(-LENGTH));
+    if (publicKey === key) return new Ed25519Material(a, null);
+    const info = new DerReader(new DerReader(key.export({ format: "der", type: "pkcs8" })).read(Tag.SEQUENCE));
+    info.read(Tag.INTEGER);
+    info.read(Tag.SEQUENCE);
+    return new Ed25519Material(a, Buffer.from(new DerReader(info.read(Tag.OCTET_STRING)).read(Tag.OCTET_STRING)));
   }
 
   get isPublic(): boolean {
@@ -110,7 +118,7 @@ export class Ed25519Material implements KeyMaterial {
 
 /** 32 bytes, y below the prime, and not of small order. */
 function checkPoint(a: Buffer): void {
-  if (a.length !== 32) throw new BadKeyError(`an Ed25519 public key has 32 bytes, not ${a.length}`);
+  if (a.length !== LENGTH) throw new BadKeyError(`an Ed25519 public key has 32 bytes, not ${a.length}`);
   const y = Buffer.from(a);
   y[31]! &= 0x7f; // the top bit is the sign of x
   if (SMALL_ORDER.has(y.toString("hex"))) throw new BadKeyError("the Ed25519 public key is a point of small order");

@@ -4,9 +4,10 @@ import { toBuffer, type BytesLike } from "../wire/writer.js";
 import { decodeBase64 } from "./base64.js";
 import { readAgentV3, readBlob, readPrivateBlob } from "./blob.js";
 import { BadKeyError } from "./errors.js";
+import { MAX_BCRYPT_ROUNDS } from "./limits.js";
 import { readPrivateLsh, readPublicLsh } from "./lsh.js";
 import type { KeyMaterial } from "./material.js";
-import { readOpenSSH, writeOpenSSH } from "./openssh.js";
+import { DEFAULT_ROUNDS, readOpenSSH, writeOpenSSH } from "./openssh.js";
 import { passphraseBytes } from "./passphrase.js";
 import { readPem, writePem, writePkcs8 } from "./pem.js";
 import { readPutty } from "./putty.js";
@@ -21,6 +22,8 @@ export interface WriteOptions {
   readonly subtype?: string | null;
   readonly comment?: BytesLike | null;
   readonly passphrase?: BytesLike | null;
+  /** Of bcrypt, for "v1" with a passphrase: 100 by default, which take a second or two; `ssh-keygen -a` has 24. */
+  readonly rounds?: number | null;
 }
 
 type ReadFormat = (data: Buffer, passphrase: Buffer | null) => KeyMaterial;
@@ -67,12 +70,21 @@ export function publicLine(key: KeyMaterial, { comment }: WriteOptions): Buffer 
   return comment == null || comment.length === 0 ? line : Buffer.concat([line, Buffer.from(" "), toBuffer(comment)]);
 }
 
-/** @throws ValueError for a subtype that does not exist, or not for this key. */
-export function privateFile(material: KeyMaterial, { subtype, comment, passphrase }: WriteOptions): Buffer {
+/** @throws ValueError for a subtype that does not exist, or not for this key, and for rounds that nobody would read. */
+export function privateFile(material: KeyMaterial, { subtype, comment, passphrase, rounds }: WriteOptions): Buffer {
   const secret = passphraseBytes(passphrase ?? null);
+  if (rounds != null && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= MAX_BCRYPT_ROUNDS)) {
+    throw new ValueError(`bcrypt has 1 to ${MAX_BCRYPT_ROUNDS} rounds here, not ${rounds}`);
+  }
   switch (subtype ?? (material.type === "Ed25519" ? "v1" : "PEM")) {
     case "v1":
-      return Buffer.from(writeOpenSSH(material, { comment: toBuffer(comment ?? ""), passphrase: secret }));
+      return Buffer.from(
+        writeOpenSSH(material, {
+          comment: toBuffer(comment ?? ""),
+          passphrase: secret,
+          rounds: rounds ?? DEFAULT_ROUNDS,
+        }),
+      );
     case "PEM":
       if (material.type === "Ed25519") throw new ValueError("Ed25519 keys have no traditional PEM form");
       return Buffer.from(writePem(material, secret));

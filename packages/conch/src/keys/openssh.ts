@@ -16,6 +16,7 @@ import type { KeyMaterial } from "./material.js";
 const BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const END = "-----END OPENSSH PRIVATE KEY-----";
 const MAGIC = Buffer.from("openssh-key-v1\0");
+export const DEFAULT_ROUNDS = 100; // as Twisted has it
 const LINE = 64; // characters; ssh-keygen writes 70 and reads any
 
 const KdfOptions = layout("bcrypt options", { salt: bytes, rounds: uint32 });
@@ -25,7 +26,7 @@ export interface OpenSSHOptions {
   readonly passphrase?: Buffer | null;
   /** Of {@link FILE_CIPHERS}; "aes256-ctr" by default. */
   readonly cipher?: string;
-  /** Of bcrypt; 100 by default, as Twisted has it. */
+  /** Of bcrypt; {@link DEFAULT_ROUNDS} by default. */
   readonly rounds?: number;
 }
 
@@ -65,7 +66,7 @@ export function readOpenSSH(file: string, passphrase: Buffer | null): OpenSSHFil
 
 /** @throws KeyError when the key is a public one. */
 export function writeOpenSSH(material: KeyMaterial, options: OpenSSHOptions = {}): string {
-  const { comment = null, passphrase = null, cipher: cipherName = "aes256-ctr", rounds = 100 } = options;
+  const { comment = null, passphrase = null, cipher: cipherName = "aes256-ctr", rounds = DEFAULT_ROUNDS } = options;
   const out = new Writer(4096);
   out.raw(MAGIC);
   if (!passphrase) {

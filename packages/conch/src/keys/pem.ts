@@ -61,13 +61,18 @@ function readPublicPem(file: string, passphrase: Buffer | null): KeyMaterial {
   return fromKeyObject(key);
 }
 
-/** The traditional form. @throws BadKeyError when the key's type has none. */
+/**
+ * The traditional form. With a passphrase it is encrypted as by ssh-keygen, by AES-128: PuTTY knows no longer AES here, and
+ * the passphrase's one round of MD5 is what breaks first.
+ *
+ * @throws BadKeyError when the key's type has none.
+ */
 export function writePem(material: KeyMaterial, passphrase: Buffer | null): string {
   const { label, body } = traditional(material);
   if (!passphrase) return armor(label, "", body);
   const iv = randomBytes(16);
-  const cipher = createCipheriv("aes-256-cbc", legacyKey(passphrase, iv.subarray(0, 8)), iv);
-  const headers = `Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,${iv.toString("hex").toUpperCase()}\n\n`;
+  const cipher = createCipheriv("aes-128-cbc", legacyKey(passphrase, iv.subarray(0, 8)), iv);
+  const headers = `Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,${iv.toString("hex").toUpperCase()}\n\n`;
   return armor(label, headers, Buffer.concat([cipher.update(body), cipher.final()]));
 }
 
@@ -96,8 +101,7 @@ function armor(label: string, headers: string, body: Buffer): string {
 
 /** OpenSSL's EVP_BytesToKey with MD5 and one round: weak, and what the traditional form is. */
 function legacyKey(passphrase: Buffer, salt: Buffer): Buffer {
-  const first = createHash("md5").update(passphrase).update(salt).digest();
-  return Buffer.concat([first, createHash("md5").update(first).update(passphrase).update(salt).digest()]);
+  return createHash("md5").update(passphrase).update(salt).digest();
 }
 
 /** Refuses before OpenSSL starts on it what would keep it busy: all numbers of the key derivation are small enough. */

@@ -3,6 +3,7 @@ import { createPrivateKey, createPublicKey, sign, verify, type JsonWebKey, type 
 import { KeyError } from "@strombus/reactor/exceptions";
 import type { Reader } from "../wire/reader.js";
 import { Writer, mpintFromMagnitude } from "../wire/writer.js";
+import { DerReader, Tag } from "./der.js";
 import { BadKeyError, BadSignatureAlgorithmError } from "./errors.js";
 import { MAX_RSA_BITS, MAX_RSA_EXPONENT_BITS } from "./limits.js";
 import type { KeyData, KeyMaterial } from "./material.js";
@@ -67,11 +68,14 @@ export class RSAMaterial implements KeyMaterial {
     return new RSAMaterial(toMagnitude(n), toMagnitude(e), numbers);
   }
 
+  /** By way of DER (RFC 8017 appendix A.1): a JWK of a generated key may never come, see generate.ts. */
   static fromKeyObject(key: KeyObject): RSAMaterial {
-    const jwk = key.export({ format: "jwk" });
-    const number = (text: string | undefined): bigint => toBigInt(Buffer.from(text!, "base64url"));
-    const numbers = key.type === "private" ? { d: number(jwk.d), p: number(jwk.p), q: number(jwk.q) } : null;
-    return RSAMaterial.fromNumbers(number(jwk.n), number(jwk.e), numbers);
+    const isPrivate = key.type === "private";
+    const from = new DerReader(new DerReader(key.export({ format: "der", type: "pkcs1" })).read(Tag.SEQUENCE));
+    const number = (): bigint => toBigInt(from.read(Tag.INTEGER));
+    if (isPrivate) number(); // the version
+    const [n, e] = [number(), number()];
+    return RSAMaterial.fromNumbers(n, e, isPrivate ? { d: number(), p: number(), q: number() } : null);
   }
 
   get isPublic(): boolean {

@@ -32,6 +32,7 @@ import {
   PassphraseNormalizationError,
   _getPersistentRSAKey,
 } from "./keys.js";
+import { Reader } from "../wire/reader.js";
 
 const folder = mkdtempSync(join(tmpdir(), "keys-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -67,7 +68,7 @@ describe("reading", () => {
       for (const text of [pem, pem.trimEnd(), pem.replaceAll("\n", "\r\n")]) {
         expect(Key.fromString(text).equals(key)).toBe(true);
       }
-      expect(encrypted).toContain("DEK-Info: AES-256-CBC,");
+      expect(encrypted).toContain("DEK-Info: AES-128-CBC,");
       expect(Key.fromString(encrypted, null, "secret").equals(key)).toBe(true);
       expect(Key.fromString(encrypted.replaceAll("\n", "\r\n"), null, "secret").equals(key)).toBe(true);
       expect(() => Key.fromString(encrypted)).toThrow(EncryptedKeyError);
@@ -99,10 +100,24 @@ describe("reading", () => {
   }
 
   test("an encrypted v1 file opens with its passphrase only", () => {
-    const file = ED25519.toString("openssh", { passphrase: "secret" });
+    const file = ED25519.toString("openssh", { passphrase: "secret", rounds: 2 });
     expect(Key.fromString(file, { passphrase: "secret" }).equals(ED25519)).toBe(true);
     expect(() => Key.fromString(file)).toThrow(EncryptedKeyError);
     expect(() => Key.fromString(file, { passphrase: "wrong" })).toThrow(BadKeyError);
+  });
+
+  test("a v1 file is encrypted by aes256-ctr under 100 rounds of bcrypt, or as many as were asked for", () => {
+    const headOf = (file: Buffer) => {
+      const from = new Reader(Buffer.from(file.toString().replace(/-----.*-----/g, ""), "base64").subarray(15));
+      const [cipher, kdf, options] = [from.text(), from.text(), new Reader(from.string())];
+      return { cipher, kdf, salt: options.string().length, rounds: options.uint32() };
+    };
+    const usual = { cipher: "aes256-ctr", kdf: "bcrypt", salt: 16, rounds: 100 };
+    expect(headOf(ED25519.toString("openssh", { passphrase: "secret" }))).toEqual(usual);
+    expect(headOf(ED25519.toString("openssh", { passphrase: "secret", rounds: 3 }))).toEqual({ ...usual, rounds: 3 });
+    for (const rounds of [0, -1, 1.5, 2049, NaN]) {
+      expect(() => ED25519.toString("openssh", { passphrase: "secret", rounds })).toThrow(ValueError);
+    }
   }, 60_000);
 
   test("security keys are read from a line and a blob, and keep their blob", () => {

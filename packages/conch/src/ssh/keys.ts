@@ -1,5 +1,5 @@
 /** Public and private SSH keys: reading, writing, signing and verifying (twisted.conch.ssh.keys). */
-import { KeyObject, generateKeyPairSync } from "node:crypto";
+import { KeyObject } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { inspect, type InspectOptions } from "node:util";
@@ -14,7 +14,7 @@ import {
 } from "../keys/errors.js";
 import { FingerprintFormats, fingerprint } from "../keys/fingerprint.js";
 import { FORMATS, privateFile, publicLine, type WriteOptions } from "../keys/formats.js";
-import { generate, type GeneratedType } from "../keys/generate.js";
+import { generate, generateRsa, type GeneratedType } from "../keys/generate.js";
 import { guessFormat } from "../keys/guess.js";
 import { MAX_KEY_FILE } from "../keys/limits.js";
 import { writeLsh } from "../keys/lsh.js";
@@ -245,8 +245,8 @@ export class Key implements Signer {
    * A public key as "openssh" is the line of an authorized_keys file without its newline. A private one is PEM, or
    * openssh-key-v1 for Ed25519 and with `subtype` "v1"; with a passphrase it is encrypted.
    *
-   * @throws BadKeyError for a type that is unknown or has no form for this key; ValueError for such a subtype; TypeError
-   *   when `extra` comes with what it stands for.
+   * @throws BadKeyError for a type that is unknown or has no form for this key; ValueError for such a subtype or number of
+   *   rounds; TypeError when `extra` comes with what it stands for.
    */
   toString(
     type: string,
@@ -307,7 +307,7 @@ export class Key implements Signer {
 export function _getPersistentRSAKey(location: string, keySize = 4096): Key {
   if (!existsSync(location)) {
     mkdirSync(dirname(location), { recursive: true });
-    const key = new Key(generateKeyPairSync("rsa", { modulusLength: keySize }).privateKey);
+    const key = new Key(generateRsa(keySize));
     writeFileSync(location, key.toString("openssh"), { mode: 0o600 });
   }
   return Key.fromFile(location);

@@ -1,5 +1,5 @@
 /** What the tests of user authentication share: a transport in memory, keys, a realm, and requests as bytes. */
-import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject, sign } from "node:crypto";
 import type { AvatarId, ICredentialsChecker } from "@strombus/cred/checkers";
 import { type ICredentials, ISSHPrivateKey, IUsernamePassword } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
@@ -196,13 +196,13 @@ export interface TestKey {
 
 export function ed25519(): TestKey {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-  const { x } = publicKey.export({ format: "jwk" });
+  const { x } = jwk(publicKey);
   return { privateKey, blob: NS("ssh-ed25519", Buffer.from(x!, "base64url")) };
 }
 
 export function rsa(bits: number): TestKey {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: bits });
-  const { n, e } = publicKey.export({ format: "jwk" });
+  const { n, e } = jwk(publicKey);
   return { privateKey, blob: rsaBlob(toBigInt(n!), toBigInt(e!)) };
 }
 
@@ -212,6 +212,12 @@ export function rsaBlob(n: bigint, e: bigint): Buffer {
 
 export function signEd25519(key: TestKey, data: Buffer): Buffer {
   return NS("ssh-ed25519", sign(null, data, key.privateKey));
+}
+
+/** Of a copy: on Node 20 a generated key itself may never be exported so, see keys/generate.ts. */
+function jwk(publicKey: KeyObject): JsonWebKey {
+  const copy = createPublicKey({ key: publicKey.export({ format: "der", type: "spki" }), format: "der", type: "spki" });
+  return copy.export({ format: "jwk" });
 }
 
 function toBigInt(base64url: string): bigint {

@@ -1,8 +1,9 @@
 /** The folder an example runs in: its host key and its password file, made on first use. */
-import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
+import { Key } from "@strombus/conch/ssh/keys";
 import { PASSWORDS, PRIVATE_KEY, PUBLIC_KEY, readKey } from "./files.js";
 
 const RSA_BITS = 3072;
@@ -35,8 +36,7 @@ function cacheFolder(): string {
 }
 
 function newPrivateKey(): string {
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: RSA_BITS });
-  return privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+  return Key.generate("rsa", RSA_BITS).toString("openssh").toString();
 }
 
 function publicHalf(privateKeyFile: string): string {

@@ -102,7 +102,13 @@ export class KeyPair {
 
   /** A new RSA key. */
   static generate({ size = 2048 }: { size?: number } = {}): KeyPair {
-    return new KeyPair(generateKeyPairSync("rsa", { modulusLength: size }).privateKey);
+    // Not the generator's own KeyObject: on Node 20 its use may wait for ever for a lock that the two share.
+    const { privateKey } = generateKeyPairSync("rsa", {
+      modulusLength: size,
+      publicKeyEncoding: { format: "der", type: "spki" },
+      privateKeyEncoding: { format: "der", type: "pkcs8" },
+    });
+    return KeyPair.load(privateKey);
   }
 
   dumpPEM(): string {
