@@ -84,8 +84,8 @@ export default {
     below("ssh2", "^packages/conch/src/(?!codec/ssh2\\.ts)", "node_modules/ssh2", "one module imports ssh2's codec"),
   ],
   options: {
-    doNotFollow: { path: "node_modules|dist" },
-    exclude: { path: "/dist/" },
+    doNotFollow: { path: "node_modules|dist|^packages/[^/]+/lib" },
+    exclude: { path: "/dist/|^packages/[^/]+/lib/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.base.json" },
     enhancedResolveOptions: {

@@ -2,7 +2,7 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 // The layers and cycles of imports are dependency-cruiser's: see .dependency-cruiser.js.
-export default defineConfig(globalIgnores(["**/dist/", "coverage/"]), {
+export default defineConfig(globalIgnores(["**/dist/", "packages/*/lib/", "coverage/"]), {
   files: ["**/*.ts"],
   extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
   languageOptions: {

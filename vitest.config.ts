@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "tests/acceptance/**/*.test.ts", "tests/hostile/**/*.test.ts"],
     setupFiles: ["tests/support/addon.setup.ts", "tests/support/leaks.setup.ts"],
-    testTimeout: 20_000,
+    testTimeout: 60_000, // of a test that hangs: no measure of speed, on whatever machine
     maxWorkers: "100%", // most tests wait for programs
     coverage: {
       provider: "v8",

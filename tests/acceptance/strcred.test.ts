@@ -18,7 +18,7 @@ function addPackage(folder: string, name: string, code: string): void {
 
 test("packages named strombus-auth-..., and Conch's own; one that is broken does not matter", () => {
   const folder = temporaryFolder();
-  const credentials = built("cred/dist/credentials.js");
+  const credentials = built("cred/lib/credentials.js");
   addPackage(
     folder,
     "strombus-auth-easy",
@@ -31,7 +31,7 @@ test("packages named strombus-auth-..., and Conch's own; one that is broken does
   const program = join(folder, "program.mjs");
   writeFileSync(
     program,
-    `import { findCheckerFactories, makeChecker } from ${built("cred/dist/strcred.js")};
+    `import { findCheckerFactories, makeChecker } from ${built("cred/lib/strcred.js")};
     console.log(findCheckerFactories().map(({ authType }) => authType).join(), makeChecker("easy:ann").requestAvatarId());`,
   );
   const printed = execFileSync(process.execPath, [program], { cwd: "/", stdio: ["ignore", "pipe", "pipe"] }).toString();

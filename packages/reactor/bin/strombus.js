@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { main } from "../dist/application/runner/main.js";
+import { main } from "../lib/application/runner/main.js";
 
 await main(process.argv.slice(2));

@@ -64,8 +64,14 @@ const addonAborts = major === 24 && minor >= 19;
 /** Whether packets run on the native addon: it was built, and this Node can bear it. */
 export const nativeCiphers: boolean = codec.bindingAvailable && !addonAborts;
 
-// The fallback's Poly1305 is a WebAssembly module that loads by itself.
-if (!nativeCiphers) await codec.init;
+/**
+ * Until ciphers can be made, null from then on: the fallback's Poly1305 is a WebAssembly module that loads by itself. No
+ * module waits for it, or none could be loaded by `require`.
+ */
+export let ciphersPending: Promise<void> | null = nativeCiphers
+  ? null
+  : codec.init.then(() => void (ciphersPending = null));
+ciphersPending?.catch(() => {}); // each key exchange hears of it
 
 export const cipherInfo = new Map<string, CipherInfo>(Object.entries(codec.CIPHER_INFO));
 export const macInfo = new Map<string, MacInfo>(Object.entries(codec.MAC_INFO));

@@ -4,6 +4,7 @@
  * roles' part.
  */
 import { RuntimeError } from "@strombus/reactor/exceptions";
+import { ciphersPending } from "../codec/ssh2.js";
 import { fillRandom } from "../codec/slab.js";
 import { ProtocolError } from "../error.js";
 import { deriveKeys, exchangeHash, type Agreement, type Transcript } from "../kex/exchange.js";
@@ -113,7 +114,8 @@ export abstract class KeyExchangeTransport extends PacketTransport {
     const exchange: Exchange = { phase: "kex", algorithms, initiator: null, group: null, expects: [] };
     this.handshake.begin(exchange, offer.firstKexPacketFollows && algorithms.wrongGuess);
     if (this.sessionID !== null) this.arm(this.rekeyTimeout, "the key exchange took too long");
-    this.exchangeBegun(exchange);
+    if (ciphersPending === null) this.exchangeBegun(exchange);
+    else void this.suspend(ciphersPending, () => this.exchangeBegun(exchange));
     return [offer.keyExchanges, offer.hostKeys, packet.subarray(-5)];
   }
 

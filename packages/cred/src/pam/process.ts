@@ -1,11 +1,10 @@
 /** PAM's processes, as our process sees them: each does one login at a time, and the next when that is over. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import type { FromPAM, ToPAM } from "./conversation.js";
 
-/** Tests run on the sources; Node runs what was built of them. */
-const CHILD = fileURLToPath(new URL("./child.js", import.meta.url.replace("/src/pam/", "/dist/pam/")));
+const CHILD = createRequire(import.meta.url).resolve("#pam/child"); // what was built of it, for tests on the sources too
 
 export class PAMProcess {
   readonly #child: ChildProcessWithoutNullStreams = spawn(process.execPath, [CHILD], { stdio: "pipe" });

@@ -1,0 +1,48 @@
+// What Node runs of a package: a few files instead of hundreds, since a server's start is mostly the finding of files.
+// A file for each module that package.json exports, and one that they share, of all that a common server uses.
+import { readFileSync } from "node:fs";
+import { isAbsolute } from "node:path";
+import { defineConfig } from "rolldown";
+
+const COMMON = {
+  reactor: ["index"],
+  cred: ["portal", "checkers"],
+  conch: ["ssh/factory", "ssh/session", "checkers", "avatar"],
+};
+
+/** Whether a module of `dist` is loaded when one of `entries` is. */
+function loadedWith(entries) {
+  let reached;
+  return (id, context) => {
+    if (reached === undefined) {
+      reached = new Set(entries);
+      for (const each of reached) for (const next of context.getModuleInfo(each)?.importedIds ?? []) reached.add(next);
+    }
+    return reached.has(id);
+  };
+}
+
+export default defineConfig(
+  Object.entries(COMMON).map(([name, common]) => {
+    const folder = `${import.meta.dirname}/packages/${name}`;
+    const { exports, bin = {} } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+    const modules = Object.values(exports).map((entry) => entry.default.replace(/^\.\/lib\/(.*)\.js$/, "$1"));
+    if (bin.strombus !== undefined) modules.push("application/runner/main");
+    const isCommon = loadedWith(common.map((module) => `${folder}/dist/${module}.js`));
+    return {
+      input: Object.fromEntries(modules.map((module) => [module, `${folder}/dist/${module}.js`])),
+      external: (id) => !id.startsWith(".") && !isAbsolute(id),
+      platform: "node",
+      output: {
+        dir: `${folder}/lib`,
+        cleanDir: true,
+        sourcemap: true,
+        comments: false,
+        chunkFileNames: "shared/[name]-[hash].js",
+        codeSplitting: {
+          groups: [{ debugName: "common", name: (id, context) => (isCommon(id, context) ? "common" : null) }],
+        },
+      },
+    };
+  }),
+);
