@@ -26,7 +26,11 @@ export default defineConfig(
   Object.entries(COMMON).map(([name, common]) => {
     const folder = `${import.meta.dirname}/packages/${name}`;
     const { exports, bin = {} } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
-    const modules = Object.values(exports).map((entry) => entry.default.replace(/^\.\/lib\/(.*)\.js$/, "$1"));
+    const modules = Object.entries(exports).map(([path, entry]) => {
+      const [, module] = /^\.\/lib\/(.*)\.js$/.exec(entry.default) ?? [];
+      if (module === undefined) throw new Error(`${name}: "default" of "${path}" is to be below ./lib/`);
+      return module;
+    });
     if (bin.strombus !== undefined) modules.push("application/runner/main");
     const isCommon = loadedWith(common.map((module) => `${folder}/dist/${module}.js`));
     return {
