@@ -27,16 +27,33 @@ export class NotEnoughAuthentication extends Error {
   readonly code = "ERR_SSH_NOT_ENOUGH_AUTHENTICATION";
 }
 
-/** A checker's answer to credentials without a signature: a signature by this key would be accepted. */
+/**
+ * A checker's answer to credentials without a signature: a signature by this key would be accepted. Every login by key
+ * has one, and it is no fault: it has no stack, which would take as long to make as the rest of the answer.
+ */
 export class ValidPublicKey extends UnauthorizedLogin {
   override readonly name = "ValidPublicKey";
   override readonly code: string = "ERR_SSH_VALID_PUBLIC_KEY";
+
+  constructor(message?: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(message, options);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
-/** An authentication method's answer when it has already replied to the client. */
+/** An authentication method's answer when it has already replied to the client; it has no stack either. */
 export class IgnoreAuthentication extends Error {
   override readonly name = "IgnoreAuthentication";
   readonly code = "ERR_SSH_IGNORE_AUTHENTICATION";
+
+  constructor(message?: string, options?: ErrorOptions) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
+    super(message, options);
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** An agent server whose factory has no `keys`. */

@@ -147,9 +147,9 @@ export class OutgoingPackets {
   }
 
   #packet(payloadLength: number): Buffer {
-    const protection = this.#protection;
+    const protection = this.#protection ?? CLEAR;
     const packet =
-      nativeCiphers && protection !== null && !protection.cipher.cbc
+      protection === CLEAR || (nativeCiphers && !protection.cipher.cbc)
         ? newPacket(this.#memory, protection, payloadLength)
         : this.#cipher.allocPacket(payloadLength);
     this.packets++;
@@ -325,8 +325,19 @@ function decipherFor(given: DirectionKeys, sequence: number, onPayload: OnPayloa
     : createDecipher(keys, sequence, onPayload);
 }
 
+/** What of a direction's algorithms decides a packet's lengths. */
+interface PacketShape {
+  readonly cipher: Pick<CipherAlgorithm, "blockSize" | "aead" | "cbc"> & {
+    readonly info: { readonly authLen: number };
+  };
+  readonly mac: MacAlgorithm | null;
+}
+
+/** Before the first keys. */
+const CLEAR: PacketShape = { cipher: { blockSize: 8, aead: false, cbc: false, info: { authLen: 0 } }, mac: null };
+
 /** A packet with room for its tag or MAC behind it, as ssh2's addon wants it: length and padding are filled in. */
-function newPacket(memory: PacketMemory, { cipher, mac }: Protection, payloadLength: number): Buffer {
+function newPacket(memory: PacketMemory, { cipher, mac }: PacketShape, payloadLength: number): Buffer {
   const block = Math.max(8, cipher.blockSize);
   const aligned = 1 + payloadLength + (cipher.aead || mac?.etm === true ? 0 : 4);
   let padding = block - (aligned % block);

@@ -13,15 +13,16 @@ export interface X25519Pair {
 }
 
 const READY = 32; // pairs
+const FEW = 8; // pairs
 
 /** Pairs made ahead by the thread pool, from the first exchange on; each is used once. */
 const ready: X25519Pair[] = [];
 let ordered = 0;
 
-/** A fresh pair. */
+/** A fresh pair. They are ordered many at a time: waking the pool for each login takes longer than making the pair here. */
 export function x25519Pair(): X25519Pair {
   const pair = ready.pop() ?? makePair();
-  while (ready.length + ordered < READY) orderPair();
+  if (ready.length + ordered < FEW) while (ready.length + ordered < READY) orderPair();
   return pair;
 }
 

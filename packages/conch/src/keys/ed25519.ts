@@ -37,7 +37,7 @@ export class Ed25519Material implements KeyMaterial {
     this.#k = k;
     const jwk = { kty: "OKP", crv: "Ed25519", x: a.toString("base64url") };
     if (!k) {
-      this.keyObject = createPublicKey({ key: jwk, format: "jwk" });
+      this.keyObject = publicKeyOf(jwk);
       return;
     }
     if (k.length !== LENGTH) throw new BadKeyError(`an Ed25519 private key has 32 bytes, not ${k.length}`);
@@ -114,6 +114,20 @@ export class Ed25519Material implements KeyMaterial {
   verifyValue(value: Buffer, data: Buffer): boolean {
     return value.length === 64 && verify(null, data, this.keyObject, value);
   }
+}
+
+const REMEMBERED = 256; // keys
+
+/** Those that were read last: who logs in with a key does so again, and OpenSSL takes a while to take one in. */
+const remembered = new Map<string, KeyObject>();
+
+function publicKeyOf(jwk: { kty: string; crv: string; x: string }): KeyObject {
+  const known = remembered.get(jwk.x);
+  if (known !== undefined) return known;
+  const key = createPublicKey({ key: jwk, format: "jwk" });
+  if (remembered.size >= REMEMBERED) remembered.delete(remembered.keys().next().value!);
+  remembered.set(jwk.x, key);
+  return key;
 }
 
 /** 32 bytes, y below the prime, and not of small order. */

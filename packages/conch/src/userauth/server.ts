@@ -37,6 +37,9 @@ import { stepsLeft } from "./steps.js";
 /** Methods by which a secret travels as it is. */
 const NOT_IN_THE_CLEAR: ReadonlySet<string> = new Set(["password", "keyboard-interactive"]);
 
+/** One for all: most clients begin with `none`, and making the stack of an error costs more than the answer. */
+const UNSUPPORTED = new ConchError("unsupported authentication, failing");
+
 /**
  * The service `ssh-userauth` of a server. A method `x-y` is offered when the portal checks an interface that
  * {@link interfaceToMethod} maps to it, and is done by `auth_x_y`; a subclass adds one by adding both.
@@ -152,7 +155,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
   tryAuth(kind: string, user: string, data: Buffer): Deferred {
     const name = kind === HOST_BOUND ? "publickey_hostbound_v00" : kind.replaceAll("-", "_");
     const handler = this.#offers(kind) ? namedMethod(this, `auth_${name}`) : null;
-    if (handler === null) return fail(new ConchError("unsupported authentication, failing"));
+    if (handler === null) return fail(UNSUPPORTED);
     const result = maybeDeferred(() => handler(data));
     return result.addCallback((login) => {
       if (!login) throw new ConchError(`the method ${kind} gave nothing`);
