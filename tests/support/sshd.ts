@@ -8,6 +8,7 @@ import { freePort } from "./tcp.js";
 
 export interface SSHD extends Account {
   readonly secret: Key;
+  readonly hostKey: Key;
   /** Where it may make files, as it sees them. */
   readonly folder: PeerFolder;
   readonly program: Program;
@@ -17,10 +18,15 @@ export interface SSHD extends Account {
 /**
  * @param prefix the words that run a program where the server lives: none for this machine
  * @param settings lines of its configuration, which win over ours
+ * @param secret the key that logs in
  */
-export async function startSSHD(prefix: readonly string[], settings: readonly string[] = []): Promise<SSHD> {
+export async function startSSHD(
+  prefix: readonly string[],
+  settings: readonly string[] = [],
+  secret = Key.generate("ed25519"),
+): Promise<SSHD> {
   const folder = new PeerFolder(prefix);
-  const [hostKey, secret] = [Key.generate("ed25519"), Key.generate("ed25519")];
+  const hostKey = Key.generate("ed25519");
   const port = await freePort();
   const lines = [
     ...settings,
@@ -40,6 +46,7 @@ export async function startSSHD(prefix: readonly string[], settings: readonly st
     port,
     user: folder.run("id", "-un").trim(),
     secret,
+    hostKey,
     folder,
     program,
     async stop() {

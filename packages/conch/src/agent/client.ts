@@ -9,10 +9,12 @@ import { bytes, counted, text } from "../wire/fields.js";
 import { layout } from "../wire/message.js";
 import { Reader } from "../wire/reader.js";
 import { toBuffer, Writer, type BytesLike } from "../wire/writer.js";
+import { type Destination, RESTRICT_DESTINATION, writeDestinations } from "./destinations.js";
 import { frame, takeFrame } from "./frames.js";
 import {
   AGENT_FAILURE,
   AGENT_CONSTRAIN_CONFIRM,
+  AGENT_CONSTRAIN_EXTENSION,
   AGENT_CONSTRAIN_LIFETIME,
   AGENT_EXTENSION_FAILURE,
   AGENT_EXTENSION_RESPONSE,
@@ -32,6 +34,16 @@ import {
 } from "./numbers.js";
 
 export const IdentitiesAnswer = layout("agent's identities", { identities: counted({ blob: bytes, comment: text }) });
+
+/** What an agent is to hold a key to. */
+export interface AddOptions {
+  /** Seconds after which it forgets the key; null is never. */
+  readonly lifetime?: number | null;
+  /** It asks its user before each signature. */
+  readonly confirm?: boolean;
+  /** The key is for these logins only; null is any. */
+  readonly destinations?: readonly Destination[] | null;
+}
 
 /** Asks an agent; requests are answered in order, and all fail when the agent goes. */
 export class SSHAgentClient extends Protocol {
@@ -81,24 +93,28 @@ export class SSHAgentClient extends Protocol {
     });
   }
 
-  /**
-   * Gives the agent a key: `blob` is its `privateBlob()`. After `lifetime` seconds the agent is to forget it; with `confirm`
-   * it is to ask its user before each signature.
-   */
+  /** Gives the agent a key: `blob` is its `privateBlob()`. An agent that does not know a constraint refuses the key. */
   addIdentity(
     blob: BytesLike,
     comment = "",
-    { lifetime = null, confirm = false }: { lifetime?: number | null; confirm?: boolean } = {},
+    { lifetime = null, confirm = false, destinations = null }: AddOptions = {},
   ): Deferred<Buffer> {
     const out = new Writer();
     out.raw(toBuffer(blob));
     out.string(comment);
-    if (lifetime === null && !confirm) return this.sendRequest(AGENTC_ADD_IDENTITY, out.payload());
+    if (lifetime === null && !confirm && destinations === null) {
+      return this.sendRequest(AGENTC_ADD_IDENTITY, out.payload());
+    }
     if (lifetime !== null) {
       out.byte(AGENT_CONSTRAIN_LIFETIME);
       out.uint32(lifetime);
     }
     if (confirm) out.byte(AGENT_CONSTRAIN_CONFIRM);
+    if (destinations !== null) {
+      out.byte(AGENT_CONSTRAIN_EXTENSION);
+      out.string(RESTRICT_DESTINATION);
+      out.string(writeDestinations(destinations));
+    }
     return this.sendRequest(AGENTC_ADD_ID_CONSTRAINED, out.payload());
   }
 

@@ -3,6 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { IReactorTime } from "@strombus/reactor/interfaces";
 import { ConchError } from "../error.js";
 import type { Reader } from "../wire/reader.js";
+import { type Destination, readDestinations, RESTRICT_DESTINATION } from "./destinations.js";
 import { AGENT_CONSTRAIN_CONFIRM, AGENT_CONSTRAIN_EXTENSION, AGENT_CONSTRAIN_LIFETIME } from "./numbers.js";
 
 const LONGEST_WAIT = 10; // seconds
@@ -12,26 +13,34 @@ export interface Constraints {
   readonly lifetime: number | null;
   /** Somebody is asked before each signature. */
   readonly confirm: boolean;
+  /** The ways that the key may be used; null is any. */
+  readonly destinations: readonly Destination[] | null;
 }
 
-/** @throws ConchError for a constraint that nobody here can hold the key to, such as a destination. */
+/** @throws ConchError for a constraint that nobody here can hold the key to. */
 export function readConstraints(from: Reader): Constraints {
   let lifetime: number | null = null;
   let confirm = false;
+  let destinations: readonly Destination[] | null = null;
   while (from.remaining > 0) {
     const kind = from.byte();
     if (kind === AGENT_CONSTRAIN_LIFETIME) lifetime = from.uint32();
     else if (kind === AGENT_CONSTRAIN_CONFIRM) confirm = true;
-    else if (kind === AGENT_CONSTRAIN_EXTENSION)
-      throw new ConchError(`constraint ${JSON.stringify(from.text().slice(0, 64))}`);
-    else throw new ConchError(`constraint ${kind}`);
+    else if (kind === AGENT_CONSTRAIN_EXTENSION) {
+      const name = from.text();
+      if (name !== RESTRICT_DESTINATION || destinations !== null) {
+        throw new ConchError(`constraint ${JSON.stringify(name.slice(0, 64))}`);
+      }
+      destinations = readDestinations(from.string());
+    } else throw new ConchError(`constraint ${kind}`);
   }
-  return { lifetime, confirm };
+  return { lifetime, confirm, destinations };
 }
 
 export class AgentGuard {
   readonly #ends = new Map<string, number>();
   readonly #confirmed = new Set<string>();
+  readonly #destinations = new Map<string, readonly Destination[]>();
   #lock: Buffer | null = null;
   #wrong = 0; // passphrases in a row
 
@@ -39,15 +48,22 @@ export class AgentGuard {
     return this.#lock !== null;
   }
 
-  constrain(id: string, { lifetime, confirm }: Constraints, clock: IReactorTime): void {
+  constrain(id: string, { lifetime, confirm, destinations }: Constraints, clock: IReactorTime): void {
     this.forget(id);
     if (lifetime !== null) this.#ends.set(id, clock.seconds() + lifetime);
     if (confirm) this.#confirmed.add(id);
+    if (destinations !== null) this.#destinations.set(id, destinations);
   }
 
   forget(id: string): void {
     this.#ends.delete(id);
     this.#confirmed.delete(id);
+    this.#destinations.delete(id);
+  }
+
+  /** Null for a key that may be used anywhere. */
+  destinationsOf(id: string): readonly Destination[] | null {
+    return this.#destinations.get(id) ?? null;
   }
 
   needsConfirmation(id: string): boolean {

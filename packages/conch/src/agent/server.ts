@@ -7,13 +7,14 @@ import { Protocol, type Factory } from "@strombus/reactor/protocol";
 import { after, isLater, settle } from "../channel/later.js";
 import { ConchError, MissingKeyStoreError, ProtocolError } from "../error.js";
 import type { MaybeLater } from "../interfaces.js";
-import { readPrivateFields } from "../keys/blob.js";
-import { BadKeyError, Key } from "../ssh/keys.js";
+import { BadKeyError, type Key } from "../ssh/keys.js";
 import { Reader } from "../wire/reader.js";
 import { Writer, type BytesLike } from "../wire/writer.js";
 import { IdentitiesAnswer } from "./client.js";
+import { permitted, readHostKey, readLogin, type SessionBinding } from "./destinations.js";
 import { frame, takeFrame } from "./frames.js";
 import { AgentGuard, type Constraints, readConstraints } from "./guard.js";
+import { type Identity, readIdentity } from "./identity.js";
 import {
   AGENT_EXTENSION_FAILURE,
   AGENT_EXTENSION_RESPONSE,
@@ -41,14 +42,6 @@ export interface AgentFactory extends Factory {
   keys?: AgentKeys | null;
 }
 
-/** A connection of which a client has shown that it leads to this server. */
-export interface SessionBinding {
-  readonly hostKey: Key;
-  readonly sessionID: Buffer;
-  /** The agent is forwarded there; else it is used to log in there. */
-  readonly isForwarding: boolean;
-}
-
 const guards = new WeakMap<AgentFactory, AgentGuard>();
 
 /**
@@ -64,6 +57,8 @@ export class SSHAgentServer extends Protocol {
   /** Where this client said that it comes from, hop by hop: the last is the server that asks now. */
   readonly bindings: SessionBinding[] = [];
   #busy = false;
+  /** It said where it comes from, though it may not have shown it. */
+  #comesFromElsewhere = false;
 
   /** @throws MissingKeyStoreError after answering FAILURE, when the factory has no `keys`. */
   override dataReceived(data: Buffer): void {
@@ -91,20 +86,22 @@ export class SSHAgentServer extends Protocol {
 
   agentc_REQUEST_IDENTITIES(data: Buffer): void {
     new Reader(data).end();
-    const held = this.#guard.isLocked ? [] : [...this.#keys];
+    const held = this.#guard.isLocked ? [] : [...this.#keys].filter(([id]) => this.#shows(id, null));
     const identities = held.map(([id, [, comment]]) => ({ blob: Buffer.from(id, "base64"), comment }));
     this.sendResponse(AGENT_IDENTITIES_ANSWER, IdentitiesAnswer.encode({ identities }));
   }
 
   agentc_SIGN_REQUEST(data: Buffer): MaybeLater<void> {
     const from = new Reader(data);
-    const id = idOf(from.string());
+    const blob = Buffer.from(from.string());
+    const id = idOf(blob);
     const toSign = Buffer.from(from.string());
     const flags = from.remaining === 0 ? 0 : from.uint32();
     from.end();
     const held = this.#keys.get(id);
     if (held === undefined) throw new ConchError("a signature by a key that is not here");
     const [key, comment] = held;
+    if (this.#guard.destinationsOf(id) !== null) this.#checkDestination(id, blob, toSign);
     const asked = this.#guard.needsConfirmation(id) ? this.confirm(key, comment) : true;
     const allowed = after(asked, (yes) => (yes ? this.maySign(key, toSign) : false)) as MaybeLater<boolean>;
     return after(allowed, (yes) => {
@@ -118,25 +115,25 @@ export class SSHAgentServer extends Protocol {
   /** @throws BadKeyError for a key that is none, or of a type that cannot be added. */
   agentc_ADD_IDENTITY(data: Buffer): void {
     const from = new Reader(data);
-    const key = Key.fromString(readPrivateFields(from).privateBlob(), "private_blob");
+    const identity = readIdentity(from, data);
     const comment = from.remaining === 0 ? "" : from.text();
     from.end();
-    this.#add(key, comment, { lifetime: null, confirm: false });
+    this.#add(identity, comment, { lifetime: null, confirm: false, destinations: null });
   }
 
   /** @throws ConchError for a constraint that is unknown: the key would be freer than its owner wants. */
   agentc_ADD_ID_CONSTRAINED(data: Buffer): void {
     const from = new Reader(data);
-    const key = Key.fromString(readPrivateFields(from).privateBlob(), "private_blob");
+    const identity = readIdentity(from, data);
     const comment = from.text();
-    this.#add(key, comment, readConstraints(from));
+    this.#add(identity, comment, readConstraints(from));
   }
 
   agentc_REMOVE_IDENTITY(data: Buffer): void {
     const from = new Reader(data);
     const id = idOf(from.string());
     from.end();
-    if (!this.#keys.delete(id)) throw new ConchError("a removal of a key that is not here");
+    if (!this.#shows(id, null) || !this.#keys.delete(id)) throw new ConchError("a removal of a key that is not here");
     this.#guard.forget(id);
     this.sendResponse(AGENT_SUCCESS, "");
   }
@@ -264,8 +261,10 @@ export class SSHAgentServer extends Protocol {
     this.sendResponse(AGENT_FAILURE, "");
   }
 
-  #add(key: Key, comment: string, constraints: Constraints): void {
-    const id = idOf(key.blob());
+  #add({ blob, key }: Identity, comment: string, constraints: Constraints): void {
+    const id = idOf(blob);
+    // Who is not shown it does not get it by adding it once more.
+    if (!this.#shows(id, null)) throw new ConchError("a key that is here for others");
     this.#guard.constrain(id, constraints, this.clock);
     this.#keys.set(id, [key, comment]);
     this.sendResponse(AGENT_SUCCESS, "");
@@ -278,17 +277,43 @@ export class SSHAgentServer extends Protocol {
     }
   }
 
+  /** Whether this client gets to see a key, or to log in `user` by it. */
+  #shows(id: string, user: string | null): boolean {
+    const destinations = this.#guard.destinationsOf(id);
+    if (destinations === null) return true;
+    if (this.#comesFromElsewhere && this.bindings.length === 0) return false;
+    return permitted(destinations, this.bindings, user, Date.now() / 1000);
+  }
+
+  /** A key with destinations signs logins only, on the connection that was bound last. @throws ConchError for all else */
+  #checkDestination(id: string, blob: Buffer, toSign: Buffer): void {
+    const last = this.bindings.at(-1);
+    const login = readLogin(toSign, blob);
+    if (last === undefined || login === null) throw new ConchError("a signature that leads to no destination");
+    const isMeant = login.hostKey === null ? this.bindings.length === 1 : login.hostKey.equals(last.shown);
+    if (!isMeant || !login.sessionID.equals(last.sessionID) || !this.#shows(id, login.user)) {
+      throw new ConchError("a signature for another destination");
+    }
+  }
+
   /** @throws ConchError unless the host has signed the session. After a login nothing more can be bound. */
   #bind(from: Reader): void {
-    const hostKey = Key.fromString(Buffer.from(from.string()), "blob");
+    this.#comesFromElsewhere = true;
+    const shown = Buffer.from(from.string());
+    const host = readHostKey(shown);
     const sessionID = Buffer.from(from.string());
     const signature = Buffer.from(from.string());
     const isForwarding = from.boolean();
     from.end();
+    if (!host.hostKey.verify(signature, sessionID)) throw new ConchError("a binding that the host has not signed");
     if (this.bindings.at(-1)?.isForwarding === false) throw new ConchError("a binding after a login");
+    const known = this.bindings.find((each) => each.sessionID.equals(sessionID));
+    if (known !== undefined) {
+      if (!known.shown.equals(shown)) throw new ConchError("a binding of one session to two hosts");
+      return;
+    }
     if (this.bindings.length >= MAX_BINDINGS) throw new ConchError("too many bindings");
-    if (!hostKey.verify(signature, sessionID)) throw new ConchError("a binding that the host has not signed");
-    this.bindings.push({ hostKey, sessionID, isForwarding });
+    this.bindings.push({ ...host, shown, sessionID, isForwarding });
   }
 
   get #keys(): AgentKeys {

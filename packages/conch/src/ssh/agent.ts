@@ -1,5 +1,6 @@
 /** The ssh-agent, from both sides (twisted.conch.ssh.agent; draft-miller-ssh-agent). */
-export { SSHAgentClient } from "../agent/client.js";
+export { type AddOptions, SSHAgentClient } from "../agent/client.js";
+export type { Destination, Hop, SessionBinding } from "../agent/destinations.js";
 export {
   openAgentForwarding,
   requestAgentForwarding,
