@@ -1,13 +1,12 @@
 /** Our client's forwardings, with other people's servers and our own. */
-import { existsSync, mkdirSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { Key } from "@strombus/conch/ssh/keys";
 import {
-  openAgentForwarding,
   requestAgentForwarding,
+  SSHAgentForwardingChannel,
   SSHAgentServer,
   SSHAgentServerChannel,
 } from "@strombus/conch/ssh/agent";
@@ -25,13 +24,14 @@ import { Factory } from "@strombus/reactor/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { temporaryFolder } from "../support/folder.js";
 import { PeerFolder } from "../support/interop-folder.js";
+import { privateFile, publicLine } from "../support/interop-keys.js";
 import { dropbearServer } from "../support/interop-servers.js";
 import { type Account, logIn, logOut } from "../support/login.js";
 import { needed } from "../support/needed.js";
 import { peers } from "../support/peers.js";
 import { Program } from "../support/program.js";
 import { serve } from "../support/server.js";
-import { startSSHD } from "../support/sshd.js";
+import { type SSHD, startSSHD } from "../support/sshd.js";
 import { digestOf, digestServer, exchange, freePort, isListening, type Target } from "../support/tcp.js";
 
 needed("sshd");
@@ -226,29 +226,32 @@ describe("our agent, at OpenSSH's server,", () => {
     });
   }
 
-  test("may be the one of this machine, OpenSSH's", async () => {
+  test("may be the one of this machine, OpenSSH's, which is told where it is used", async () => {
     const folder = temporaryFolder();
-    mkdirSync(join(folder, "agent"));
-    const path = join(folder, "agent", "socket");
+    const path = join(folder, "socket");
     const agent = new Program(["ssh-agent", "-D", "-a", path]);
-    await expect.poll(() => existsSync(path)).toBe(true);
-    const server = await startSSHD([]);
-    const file = server.folder.put("user-key", server.secret.toString("openssh"));
-    const adding = new Program(["ssh-add", "-q", file], { env: { SSH_AUTH_SOCK: path } });
-    expect((await adding.ending).status).toBe(0);
-    process.env["SSH_AUTH_SOCK"] = path;
+    await agent.stdout.until("SSH_AUTH_SOCK");
+    const [server, beyond] = await Promise.all([startSSHD([]), startSSHD([])]);
+    const name = (sshd: SSHD) => `[127.0.0.1]:${sshd.port}`;
+    const known = [server, beyond].map((sshd) => `${name(sshd)} ${publicLine(sshd.hostKey)}`).join("");
+    const knownHosts = server.folder.put("known_hosts", known);
+    const key = server.folder.put("user-key", privateFile(beyond.secret));
+    const ways = ["-h", name(server), "-h", `${name(server)}>${name(beyond)}`];
+    const adding = new Program(["ssh-add", "-q", "-H", knownHosts, ...ways, key], { env: { SSH_AUTH_SOCK: path } });
+    expect((await adding.ending).status, adding.stderr.text).toBe(0);
+
     class Connection extends SSHConnection {
-      channel_auth_agent_openssh_com = openAgentForwarding;
+      channel_auth_agent_openssh_com = (remoteWindow: number, remoteMaxPacket: number) =>
+        new SSHAgentForwardingChannel({ remoteWindow, remoteMaxPacket, path });
     }
     const connection = await logIn(server, new Connection());
     const session = await ClientSession.open(connection);
     await requestAgentForwarding(session);
-    const again = `ssh -F none -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -p ${server.port}`;
-    await session.exec(`ssh-add -l; ${again} ${server.user}@127.0.0.1 echo logged in by it`);
-    expect(await text(session.stream)).toMatch(/\(ED25519\)\nlogged in by it\n$/);
-    delete process.env["SSH_AUTH_SOCK"];
+    const onward = `ssh -F none -o UserKnownHostsFile=${knownHosts} -o IdentityFile=none -o BatchMode=yes`;
+    await session.exec(`ssh-add -l; ${onward} -p ${beyond.port} ${beyond.user}@127.0.0.1 echo far`);
+    expect(await text(session.stream)).toMatch(/\(ED25519\)\nfar\n$/);
     logOut(connection);
-    await server.stop();
+    await Promise.all([server.stop(), beyond.stop()]);
     await agent.kill();
   });
 });

@@ -193,7 +193,12 @@ describe("an agent that is used as OpenSSH's is", () => {
       outcome(setting, client.bindSession(keys.ed25519.blob(), "another", signature, false)),
     ).rejects.toThrow("agent failure");
     await outcome(setting, client.bindSession(keys.ed25519.blob(), id, signature, true));
-    await outcome(setting, client.bindSession(keys.ed25519.blob(), id, signature, false));
+    await outcome(setting, client.bindSession(keys.ed25519.blob(), id, signature, true)); // once more changes nothing
+    await expect(outcome(setting, client.bindSession(keys.rsa.blob(), id, keys.rsa.sign(id), true))).rejects.toThrow(
+      "agent failure",
+    );
+    const login = Buffer.from("another session");
+    await outcome(setting, client.bindSession(keys.ed25519.blob(), login, keys.ed25519.sign(login), false));
     expect(server.bindings.map(({ isForwarding }) => isForwarding)).toEqual([true, false]);
     await expect(outcome(setting, client.bindSession(keys.ed25519.blob(), id, signature, true))).rejects.toThrow(
       ConchError,

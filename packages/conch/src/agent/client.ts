@@ -161,10 +161,7 @@ export class SSHAgentClient extends Protocol {
     const out = new Writer();
     out.string(name);
     out.raw(toBuffer(data));
-    return this.sendRequest(AGENTC_EXTENSION, out.payload()).addCallback((answer: Buffer) => {
-      if (answer[0] === AGENT_EXTENSION_FAILURE) throw new ConchError("agent extension failure");
-      return answer.subarray(1);
-    });
+    return this.sendRequest(AGENTC_EXTENSION, out.payload()).addCallback(refuseExtensionFailure);
   }
 
   /** The names of the extensions that the agent has. */
@@ -182,10 +179,9 @@ export class SSHAgentClient extends Protocol {
 
   /** Tells the agent which server this connection leads to: `signature` is the host's, of the session identifier. */
   bindSession(hostKey: BytesLike, sessionID: BytesLike, signature: BytesLike, isForwarding: boolean): Deferred<Buffer> {
-    const out = new Writer();
-    for (const each of [hostKey, sessionID, signature]) out.string(each);
-    out.byte(isForwarding ? 1 : 0);
-    return this.extension("session-bind@openssh.com", out.payload());
+    return this.sendRequest(AGENTC_EXTENSION, bindingOf(hostKey, sessionID, signature, isForwarding)).addCallback(
+      refuseExtensionFailure,
+    );
   }
 
   #answered(answer: Buffer): void {
@@ -199,6 +195,24 @@ export class SSHAgentClient extends Protocol {
     this.#lost ??= error;
     for (const waiting of this.deferreds.splice(0)) waiting.errback(error);
   }
+}
+
+/** The body of the request that binds a connection of an agent's to a session. */
+export function bindingOf(
+  hostKey: BytesLike,
+  sessionID: BytesLike,
+  signature: BytesLike,
+  isForwarding: boolean,
+): Buffer {
+  const out = new Writer();
+  for (const each of ["session-bind@openssh.com", hostKey, sessionID, signature]) out.string(each);
+  out.boolean(isForwarding);
+  return out.payload();
+}
+
+function refuseExtensionFailure(answer: Buffer): Buffer {
+  if (answer[0] === AGENT_EXTENSION_FAILURE) throw new ConchError("agent extension failure");
+  return answer.subarray(1);
 }
 
 function bodyOf(answer: Buffer, number: number): Buffer {

@@ -1,18 +1,23 @@
 /** Agent forwarding on the client's side: the server's programs reach an agent through channels that the server opens. */
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import type { Failure } from "@strombus/reactor/failure";
 import type { IProtocol, MaybeAsync } from "@strombus/reactor/interfaces";
 import { connectionDone } from "@strombus/reactor/protocol";
 import { Logger } from "@strombus/reactor/logger";
 import { SocketChannel } from "../channel/socket-channel.js";
 import { SSHChannel, type SSHChannelOptions } from "../ssh/channel.js";
+import type { SSHClientTransport } from "../ssh/transport.js";
+import { bindingOf } from "./client.js";
+import { frame, takeFrame } from "./frames.js";
+import { AGENTC_EXTENSION } from "./numbers.js";
 import { AGENT_CHANNEL } from "./socket.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.agent" });
 
 /**
  * Joins the server to the agent of this machine, the one at SSH_AUTH_SOCK. Whoever is root on the server can use the agent
- * as long as the connection lasts: forward it to servers that you trust.
+ * as long as the connection lasts: forward it to servers that you trust. The agent is told which server it is that asks,
+ * so that keys for some destinations only are used as they should.
  *
  * ```ts
  * class Connection extends SSHConnection {
@@ -23,6 +28,7 @@ const log = new Logger({ namespace: "strombus.conch.ssh.agent" });
  */
 export class SSHAgentForwardingChannel extends SocketChannel {
   readonly path: string | undefined;
+  #toAgent: Socket | null = null;
 
   constructor(options: SSHChannelOptions & { path?: string } = {}) {
     super(AGENT_CHANNEL, null, options);
@@ -35,8 +41,48 @@ export class SSHAgentForwardingChannel extends SocketChannel {
       return this.loseConnection();
     }
     const socket = connect({ path: this.path, allowHalfOpen: true });
+    this.#toAgent = socket;
     socket.once("error", (error) => log.warn("the agent cannot be reached: {why}", { why: error.message }));
+    socket.once("close", () => this.loseConnection());
+    this.pauseProducing(); // what is asked comes behind where it comes from
+    const binding = this.#binding();
+    if (binding === null) return this.#begin(socket);
+    socket.write(binding);
+    this.#afterAnswer(socket);
+  }
+
+  override closed(): MaybeAsync {
+    this.#toAgent?.destroy(); // it may not have been joined yet
+    return super.closed();
+  }
+
+  /** Null where the connection shows no host. */
+  #binding(): Buffer | null {
+    const transport: Partial<SSHClientTransport> | null | undefined = this.conn?.transport;
+    const { hostKeyBlob, hostKeySignature, sessionID } = transport ?? {};
+    if (!hostKeyBlob || !hostKeySignature || !sessionID) return null;
+    return frame(AGENTC_EXTENSION, bindingOf(hostKeyBlob, sessionID, hostKeySignature, true));
+  }
+
+  /** An agent that knows no bindings says so, and its keys have no destinations. */
+  #afterAnswer(socket: Socket): void {
+    let answer: Buffer = Buffer.alloc(0);
+    const heard = (data: Buffer) => {
+      answer = Buffer.concat([answer, data]);
+      try {
+        if (takeFrame(answer) === null) return;
+      } catch {
+        return this.loseConnection();
+      }
+      socket.off("data", heard);
+      this.#begin(socket);
+    };
+    socket.on("data", heard);
+  }
+
+  #begin(socket: Socket): void {
     this.join(socket);
+    this.resumeProducing();
   }
 }
 

@@ -42,6 +42,8 @@ export class SSHClientTransport extends SSHTransportBase {
   _dhMinimalGroupSize = MIN_GROUP_BITS;
   _dhPreferredGroupSize = 3072;
   _dhMaximalGroupSize = MAX_GROUP_BITS;
+  /** The host's signature of the session identifier: what shows others that this connection leads there. */
+  hostKeySignature: Buffer | null = null;
   #instance: TransportService | null = null;
   #hostKeysTold = false;
 
@@ -168,6 +170,7 @@ export class SSHClientTransport extends SSHTransportBase {
     const finish = (): void => {
       this.hostKeyBlob = blob;
       this.#checkSignature(exchange.algorithms.hostKey, blob, signed, hash);
+      this.hostKeySignature ??= signed;
       this.keySetup(exchange, secret, hash);
     };
     if (this.hostKeyBlob !== null) {
