@@ -1,193 +1,354 @@
 /**
- * Our server beside raw ssh2, one after the other on this machine, both under the same load of ssh2 clients; and, where
+ * Every target of ours as a row: our server beside raw ssh2, by turns on this machine and under the same load; and, where
  * the project's peers are set up, beside all of them.
  *
- *     npm run bench
+ *     npm run bench [-- --only logins,bulk,echo,many,stalls,distance,processes,peers] [--quick] [--json FILE]
+ *
+ * Ratios are ours divided by theirs. Processor time is the servers' own, and can be trusted on a machine that does other
+ * things too; what is timed by the clock cannot.
  */
-import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { fork, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import ssh2 from "ssh2";
+import { parseArgs } from "node:util";
+import { methods } from "../../packages/conch/dist/kex/methods.js";
+import { bulk, concurrently, idle, login, logins, roundTrips, run } from "./clients.js";
+import { far } from "./distance.js";
+import { ourBulk } from "./our-client.js";
+import { Program } from "./program.js";
+
+const PARTS = ["logins", "bulk", "echo", "many", "stalls", "distance", "processes", "peers"];
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string", default: PARTS.join(",") },
+    quick: { type: "boolean", default: false },
+    json: { type: "string" },
+  },
+});
+const scale = options.quick ? 0.05 : 1;
+const some = (count) => Math.max(2, Math.round(count * scale));
 
 const here = dirname(fileURLToPath(import.meta.url));
-const ours = join(here, "dist/server.js");
-const LOGINS = 400;
-const AT_A_TIME = 8;
-const ROUND_TRIPS = 3000;
-const IDLE = 500; // connections
-const BULK = 256; // MiB
-
 const folder = mkdtempSync(join(tmpdir(), "bench-"));
-const hostKey = join(folder, "key");
-spawnSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", hostKey], { stdio: "inherit" });
-const privateKey = readFileSync(hostKey);
+const keyFile = makeKey("ed25519");
+const privateKey = readFileSync(keyFile);
 
-const servers = {
-  ours: (port) => [ours, "--port", String(port), "--host-key", hostKey],
-  ssh2: (port) => [join(here, "ssh2-server.js"), String(port), hostKey],
+const ours = (hostKey) => (port) => [
+  process.execPath,
+  join(here, "dist/server.js"),
+  "--port",
+  port,
+  "--host-key",
+  hostKey,
+];
+const raw = (hostKey) => (port) => [process.execPath, join(here, "ssh2-server.js"), port, hostKey];
+const servers = { ours: ours(keyFile), ssh2: raw(keyFile) };
+
+const rows = [];
+
+/** A row: what was measured, of ours and of the other; the ratio, or ours where there is none, is held to `target`. */
+function row(title, our, other, target = null) {
+  const measured = other === null ? our : our / other;
+  const met =
+    target === null
+      ? ""
+      : (target.most === undefined ? measured >= target.least : measured <= target.most)
+        ? "met"
+        : "MISSED";
+  const wanted = target === null ? "" : target.most === undefined ? `>= ${target.least}` : `<= ${shown(target.most)}`;
+  rows.push({ title, ours: our, other, ratio: other === null ? null : measured, target: wanted, met });
+  const cells = [our, other, other === null ? null : measured].map((value) => shown(value).padStart(10));
+  console.log(`${title.padEnd(58)}${cells.join("")}  ${wanted.padEnd(9)}${met}`);
+}
+
+const parts = {
+  /** Target 1. */
+  async logins() {
+    const cost = await onEach(servers, async (server) => {
+      await logins(some(800), server.port, privateKey);
+      return ((await server.cpuOf(() => logins(some(1200), server.port, privateKey))) * 1000) / some(1200);
+    });
+    row("a login, ms of processor (1 and 3)", cost.ours, cost.ssh2, { most: 1 / 3 });
+    row("  the same by itself", cost.ours, null, { most: 0.7 });
+    const extra = exchangeCost("mlkem768x25519-sha256") - exchangeCost("curve25519-sha256");
+    const limit = Number(process.versions.node.split(".")[0]) >= 24 ? 1.15 : 2.5;
+    row("  by mlkem768x25519, beside curve25519 (1)", cost.ours + extra, cost.ours, { most: limit });
+  },
+
+  /** Target 2. */
+  async bulk() {
+    const size = some(512);
+    for (const [cipher, most] of [
+      ["aes128-gcm@openssh.com", 0.75],
+      ["aes256-gcm@openssh.com", 0.75],
+      ["chacha20-poly1305@openssh.com", 0.75],
+      ["aes128-ctr", 0.9],
+    ]) {
+      for (const way of ["down", "up"]) {
+        const cost = await onEach(servers, async (server) => {
+          await bulk(way, some(128), server.port, keyFile, cipher);
+          return ((await server.cpuOf(() => bulk(way, size, server.port, keyFile, cipher))) * 1024) / size;
+        });
+        row(`${cipher.split("@")[0]} ${way}, processor s a GiB (2)`, cost.ours, cost.ssh2, { most });
+      }
+    }
+  },
+
+  /** Target 3. */
+  async echo() {
+    const calm = await onEach(servers, async (server) => {
+      await roundTrips(some(2000), server.port, privateKey);
+      return roundTrips(some(5000), server.port, privateKey);
+    });
+    row("echo p50, us (3)", calm.ours.p50, calm.ssh2.p50, { most: 1 });
+    row("echo p99, us (3)", calm.ours.p99, calm.ssh2.p99, { most: 1 });
+    const sessions = some(200);
+    const busy = await onEach(servers, async (server) => {
+      const load = fork(join(here, "busy.js"), [server.port, keyFile, sessions]);
+      await new Promise((resolve) => load.once("message", resolve));
+      const times = await roundTrips(some(1000), server.port, privateKey);
+      load.kill();
+      return times;
+    });
+    row(`echo p99 beside ${sessions} busy sessions, us (3)`, busy.ours.p99, busy.ssh2.p99);
+  },
+
+  /** Targets 4 and 5. */
+  async many() {
+    const steps = [0, some(1000), some(5000)];
+    const found = await onEach(servers, async (server) => {
+      await logins(some(800), server.port, privateKey);
+      const before = server.memory;
+      const clients = [];
+      const costs = [];
+      const echoes = [];
+      for (const open of steps) {
+        clients.push(...(await idle(open - clients.length, server.port, privateKey)));
+        const cost = await server.cpuOf(() => logins(some(600), server.port, privateKey));
+        costs.push((cost * 1000) / some(600));
+        echoes.push((await roundTrips(some(3000), server.port, privateKey)).p50);
+      }
+      const bytes = (server.memory - before) / clients.length;
+      const watcher = await login(server.port, privateKey);
+      await run(watcher, "stall");
+      for (const client of clients) client.end();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      const stalled = Number(await run(watcher, "stall"));
+      watcher.end();
+      return { bytes, costs, echoes, stalled };
+    });
+    row(`bytes a connection, ${steps[2]} of them (4)`, found.ours.bytes, found.ssh2.bytes);
+    row("  the same by itself", found.ours.bytes, null, { most: 9000 });
+    for (const at of [1, 2]) {
+      row(`a login beside ${steps[at]} connections, beside none, ms (5)`, found.ours.costs[at], found.ours.costs[0], {
+        most: 1.1,
+      });
+      row(
+        `echo p50 beside ${steps[at]} connections, beside none, us (5)`,
+        found.ours.echoes[at],
+        found.ours.echoes[0],
+        { most: 1.1 },
+      );
+    }
+    row(`${steps[2]} closed at once: the loop stood still, ms (5)`, found.ours.stalled, null, { most: 50 });
+    row("  ssh2, the same", found.ssh2.stalled, null);
+  },
+
+  /** Target 9. */
+  async stalls() {
+    const rsa = makeKey("rsa", "-b", "3072");
+    const stalled = await onEach({ ours: ours(rsa), ssh2: raw(rsa) }, async (server) => {
+      const algorithms = { serverHostKey: ["rsa-sha2-512"] };
+      await logins(some(300), server.port, privateKey, { algorithms });
+      const watcher = await login(server.port, privateKey, { algorithms });
+      await run(watcher, "stall");
+      await concurrently(some(200), async () => (await login(server.port, privateKey, { algorithms })).end(), 32);
+      const found = Number(await run(watcher, "stall"));
+      watcher.end();
+      return found;
+    });
+    row("RSA-3072 host key, 32 logins at a time: still for, ms (9)", stalled.ours, stalled.ssh2);
+    row("  the same by itself", stalled.ours, null, { most: 20 });
+    row("one exchange by mlkem768x25519, ms (9)", exchangeCost("mlkem768x25519-sha256"), null, { most: 20 });
+    const flood = spawnSync(process.execPath, [join(here, "dist/logins.js"), "--logins", some(300), "--over", "ssh"]);
+    row("wrong passwords by argon2id: still for, ms (9)", JSON.parse(flood.stdout.toString()).max, null, { most: 20 });
+  },
+
+  /** Target 7. */
+  async distance() {
+    const size = Math.max(32, some(128));
+    const sshd = existsSync("/usr/sbin/sshd") && process.getuid?.() === 0 ? { sshd: sshdCommand() } : {};
+    for (const [ms, least] of [
+      [50, 1],
+      [200, 3],
+    ]) {
+      const pair = await onEach(sshd, async (server) =>
+        throughput(
+          server,
+          ms,
+          (port) => bulk("up", size, port, keyFile, "aes128-gcm@openssh.com", { user: "root", foreign: true }),
+          size,
+        ),
+      );
+      const up = await onEach({ ours: servers.ours }, async (server) =>
+        throughput(server, ms, (port) => bulk("up", size, port, keyFile, "aes128-gcm@openssh.com"), size),
+      );
+      row(
+        `${ms} ms away, up from OpenSSH, beside its own pair, MB/s (7)`,
+        up.ours,
+        pair.sshd ?? null,
+        pair.sshd === undefined ? null : { least },
+      );
+      for (const way of ["down", "up"]) {
+        const both = await onEach({ ours: servers.ours }, async (server) =>
+          throughput(server, ms, (port) => ourBulk(way, size, port, keyFile), size),
+        );
+        row(
+          `${ms} ms away, ${way}, both ends ours, beside that pair, MB/s (7)`,
+          both.ours,
+          pair.sshd ?? null,
+          pair.sshd === undefined ? null : { least },
+        );
+      }
+    }
+  },
+
+  /** Target 8: each process has its core only where the clients leave it one. */
+  async processes() {
+    if (availableParallelism() < 4) {
+      console.log("logins of two processes, beside one (8): clients and two servers need 4 processors");
+      return;
+    }
+    const rate = async (ports) => {
+      const from = performance.now();
+      const load = (port) =>
+        new Promise((resolve) => fork(join(here, "load.js"), [port, keyFile, some(800)]).on("exit", resolve));
+      await Promise.all(ports.map(load));
+      return (some(800) * ports.length * 1000) / (performance.now() - from);
+    };
+    const pair = await Promise.all([Program.start(servers.ours), Program.start(servers.ours)]);
+    const one = await rate([pair[0].port]);
+    const two = await rate(pair.map(({ port }) => port));
+    for (const server of pair) server.stop();
+    row("logins a second of two processes, beside one (8)", two, one, { least: 1.8 });
+  },
+
+  /** What only they can tell; see the table that `compare` prints. */
+  peers() {
+    const compare = join(here, "../../../shared/bench/compare");
+    if (!existsSync(compare)) {
+      console.log("the peers are not set up: no rows for Go, Twisted, AsyncSSH and sshd");
+      return;
+    }
+    const command = `${process.execPath} ${join(here, "dist/server.js")} --port {port} --host-key {hostkey}`;
+    const compared = (...more) => {
+      const json = join(folder, "compare.json");
+      spawnSync(compare, ["--ours", command, "--json", json, ...more], { stdio: "inherit" });
+      return JSON.parse(readFileSync(json, "utf8"));
+    };
+    const all = compared("--what", "handshake,echo,memory", "--rounds", options.quick ? "1" : "3");
+    for (const [peer, least] of [
+      ["go", 1],
+      ["twisted", 1.5],
+      ["ssh2-nodelay", 3],
+    ]) {
+      row(`logins a second, beside ${peer} (1)`, all.ours["handshakes/s"], all[peer]["handshakes/s"], { least });
+    }
+    for (const cipher of [
+      "aes128-gcm@openssh.com",
+      "aes256-gcm@openssh.com",
+      "chacha20-poly1305@openssh.com",
+      "aes128-ctr",
+    ]) {
+      const found = compared(
+        "--what",
+        "down,up",
+        "--peers",
+        "ssh2,sshd",
+        "--cipher",
+        cipher,
+        "--rounds",
+        options.quick ? "1" : "3",
+      );
+      for (const way of ["down", "up"]) {
+        const best = Math.min(found.ssh2[`${way} cpu s/GiB`], found.sshd[`${way} cpu s/GiB`]);
+        const most = cipher === "aes128-ctr" ? 0.9 : 0.75;
+        row(
+          `${cipher.split("@")[0]} ${way}, s a GiB, beside the better of ssh2 and sshd (2)`,
+          found.ours[`${way} cpu s/GiB`],
+          best,
+          { most },
+        );
+      }
+    }
+  },
 };
 
-const tables = {};
-for (const [name, command] of Object.entries(servers)) tables[name] = await measure(command);
-console.log(`${"".padEnd(26)}${"ours".padStart(12)}${"ssh2".padStart(12)}${"ratio".padStart(8)}`);
-for (const [row, value] of Object.entries(tables.ours)) {
-  const other = tables.ssh2[row];
-  const cells = [
-    value.toPrecision(3).padStart(12),
-    other.toPrecision(3).padStart(12),
-    (value / other).toFixed(2).padStart(8),
-  ];
-  console.log(row.padEnd(26) + cells.join(""));
-}
-rmSync(folder, { recursive: true });
-
-const compare = join(here, "../../../shared/bench/compare");
-if (existsSync(compare)) {
-  spawnSync(compare, ["--ours", `node ${ours} --port {port} --host-key {hostkey}`], { stdio: "inherit" });
-}
-
-async function measure(command) {
-  const port = await freePort();
-  const began = performance.now();
-  const server = spawn(process.execPath, command(port), { stdio: ["ignore", "ignore", "inherit"] });
-  try {
-    await listening(port);
-    const start = (performance.now() - began) / 1000;
-    const loginsFrom = performance.now();
-    await concurrently(LOGINS, async () => (await login(port)).end());
-    const logins = LOGINS / ((performance.now() - loginsFrom) / 1000);
-    const before = memoryOf(server);
-    const idle = [];
-    await concurrently(IDLE, async () => {
-      const client = await login(port);
-      await shell(client);
-      idle.push(client);
-    });
-    const bytes = (memoryOf(server) - before) / IDLE;
-    for (const client of idle) client.end();
-    const times = await roundTrips(port);
-    const down = await cpuOf(server, () => exec(port, `source ${BULK * 2 ** 20}`, 0));
-    const up = await cpuOf(server, () => exec(port, "sink", BULK * 2 ** 20));
-    return {
-      "start, s": start,
-      "logins a second": logins,
-      "echo p50, us": times[Math.floor(times.length / 2)] * 1000,
-      "echo p99, us": times[Math.floor(times.length * 0.99)] * 1000,
-      "CPU s per GiB down": (down * 1024) / BULK,
-      "CPU s per GiB up": (up * 1024) / BULK,
-      "bytes a connection": bytes,
-    };
-  } finally {
-    server.kill("SIGKILL");
+console.log(`Node ${process.version}, ${availableParallelism()} processors`);
+console.log(`${"".padEnd(58)}${["ours", "other", "ratio"].map((head) => head.padStart(10)).join("")}  target`);
+try {
+  for (const part of options.only.split(",")) {
+    if (!Object.hasOwn(parts, part)) throw new Error(`--only takes ${PARTS.join(", ")}`);
+    await parts[part]();
   }
+} finally {
+  rmSync(folder, { recursive: true });
 }
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(rows, null, 1)}\n`);
+process.exit();
 
-function login(port) {
-  const client = new ssh2.Client();
-  client.on("error", () => undefined);
-  return new Promise((resolve, reject) => {
-    client.once("ready", () => resolve(client));
-    client.once("connect", () => client.setNoDelay(true));
-    client.once("error", reject);
-    client.connect({
-      host: "127.0.0.1",
-      port,
-      username: "u",
-      privateKey,
-      algorithms: { cipher: ["aes128-gcm@openssh.com"] },
-    });
-  });
-}
-
-function shell(client) {
-  return new Promise((resolve, reject) =>
-    client.shell(false, (error, stream) => (error ? reject(error) : resolve(stream))),
-  );
-}
-
-async function roundTrips(port) {
-  const client = await login(port);
-  const stream = await shell(client);
-  const times = [];
-  for (let i = 0; i < ROUND_TRIPS; i++) {
-    const from = performance.now();
-    await new Promise((resolve) => {
-      stream.once("data", resolve);
-      stream.write("0123456789abcdef");
-    });
-    times.push(performance.now() - from);
+/** Does the same with each server in turn. */
+async function onEach(commands, work) {
+  const found = {};
+  for (const [name, command] of Object.entries(commands)) {
+    const server = await Program.start(command);
+    try {
+      found[name] = await work(server);
+    } finally {
+      server.stop();
+    }
   }
-  client.end();
-  return times.sort((a, b) => a - b);
+  return found;
 }
 
-/** Runs a command, sends it so many bytes, and reads what it says to the end. */
-async function exec(port, command, bytes) {
-  const client = await login(port);
-  await new Promise((resolve, reject) => {
-    client.exec(command, (error, stream) => {
-      if (error) return reject(error);
-      stream.on("close", resolve).resume();
-      const chunk = Buffer.alloc(2 ** 16);
-      const pump = () => {
-        for (; bytes > 0; bytes -= chunk.length) if (!stream.write(chunk)) return void stream.once("drain", next);
-        stream.end();
-      };
-      const next = () => {
-        bytes -= chunk.length;
-        pump();
-      };
-      pump();
-    });
-  });
-  client.end();
+/** Milliseconds that a server spends on the arithmetic of one exchange. */
+function exchangeCost(name) {
+  const method = methods.get(name);
+  const { value } = method.initiate();
+  for (let i = 0; i < some(200); i++) method.respond(value);
+  const from = process.cpuUsage();
+  for (let i = 0; i < some(400); i++) method.respond(value);
+  const { user, system } = process.cpuUsage(from);
+  return (user + system) / 1000 / some(400);
 }
 
-async function concurrently(count, work) {
-  let left = count;
-  const worker = async () => {
-    while (left-- > 0) await work();
+async function throughput(server, ms, work, mebibytes) {
+  const path = await far(server.port, ms);
+  const seconds = await work(path.port);
+  path.close();
+  return mebibytes / seconds;
+}
+
+function sshdCommand() {
+  const config = join(folder, "sshd_config");
+  return (port) => {
+    writeFileSync(
+      config,
+      `Port ${port}\nListenAddress 127.0.0.1\nHostKey ${keyFile}\nAuthorizedKeysFile ${keyFile}.pub\nStrictModes no\nUsePAM no\nPidFile none\nLogLevel QUIET\n`,
+    );
+    spawnSync("mkdir", ["-p", "/run/sshd"]);
+    return ["/usr/sbin/sshd", "-D", "-e", "-f", config];
   };
-  await Promise.all(Array.from({ length: AT_A_TIME }, worker));
 }
 
-/** Seconds of processor time that the server spent meanwhile; where there is no /proc, not a number. */
-async function cpuOf(server, work) {
-  const spent = () => {
-    const path = `/proc/${server.pid}/stat`;
-    if (!existsSync(path)) return NaN;
-    const fields = readFileSync(path, "latin1").split(") ")[1].split(" ");
-    return (Number(fields[11]) + Number(fields[12])) / 100;
-  };
-  const before = spent();
-  await work();
-  return spent() - before;
+function makeKey(type, ...more) {
+  const file = join(folder, type);
+  spawnSync("ssh-keygen", ["-q", "-t", type, ...more, "-N", "", "-f", file], { stdio: "inherit" });
+  return file;
 }
 
-function memoryOf(server) {
-  const path = `/proc/${server.pid}/statm`;
-  return existsSync(path) ? Number(readFileSync(path, "latin1").split(" ")[1]) * 4096 : NaN;
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
-async function listening(port) {
-  for (;;) {
-    const open = await new Promise((resolve) => {
-      const socket = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false));
-      socket.on("connect", () => socket.destroy());
-    });
-    if (open) return;
-    await new Promise((resolve) => setTimeout(resolve, 3));
-  }
+function shown(value) {
+  return value === null ? "-" : value >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }

@@ -1,10 +1,12 @@
 /**
  * The server that benchmarks measure. Anyone may log in, with any password or any key whose signature verifies. On a
- * `session`, `shell` echoes; `exec "source N"` sends N bytes; `exec "sink"` reads to the end and answers the count; any
- * other command is answered `hi`.
+ * `session`, `shell` echoes; `exec "source N"` sends N bytes; `exec "sink"` reads to the end and answers the count;
+ * `exec "stall"` answers for how many milliseconds the event loop stood still at most since that was last asked; any other
+ * command is answered `hi`.
  *
  *     node tests/bench/dist/server.js --port 2022 --host-key FILE
  */
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { ConchUser } from "@strombus/conch/avatar";
 import { ValidPublicKey } from "@strombus/conch/error";
@@ -20,6 +22,16 @@ import { Portal, type IRealm } from "@strombus/cred/portal";
 import { reactor } from "@strombus/reactor";
 
 const CHUNK = Buffer.alloc(65536, "x");
+const RESOLUTION = 1; // milliseconds
+
+const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
+
+/** Begins to watch when it is first asked. */
+function stall(): number {
+  const max = delay.enable() ? 0 : delay.max / 1e6 - RESOLUTION;
+  delay.reset();
+  return Math.max(0, max);
+}
 
 class Anyone implements ICredentialsChecker {
   readonly credentialInterfaces = [ISSHPrivateKey, IUsernamePassword];
@@ -59,7 +71,7 @@ class Session extends SSHChannel {
       this.#left = Number(count);
       reactor.callLater(0, () => this.#pump());
     } else if (command !== "sink") {
-      reactor.callLater(0, () => this.#finish("hi\n"));
+      reactor.callLater(0, () => this.#finish(command === "stall" ? `${stall()}\n` : "hi\n"));
     }
     return true;
   }

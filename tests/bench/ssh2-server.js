@@ -1,9 +1,18 @@
 /** The job of server.ts on raw ssh2, TCP_NODELAY on as in ours, to measure it beside. Usage: ssh2-server.js PORT HOSTKEY */
 import { readFileSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import ssh2 from "ssh2";
 
 const [port, hostKey] = process.argv.slice(2);
 const chunk = Buffer.alloc(65_536, "x");
+
+const delay = monitorEventLoopDelay({ resolution: 1 });
+
+function stall() {
+  const max = delay.enable() ? 0 : delay.max / 1e6 - 1;
+  delay.reset();
+  return Math.max(0, max);
+}
 
 function session(accept) {
   const granted = accept();
@@ -30,6 +39,10 @@ function session(accept) {
       finish();
     };
     if (name === "source") return pump();
+    if (name === "stall") {
+      stream.write(`${stall()}\n`);
+      return finish();
+    }
     stream.on("data", (data) => (bytes += data.length));
     stream.on("end", () => {
       stream.write(`${bytes}\n`);
