@@ -2,22 +2,13 @@
  * The reactor on Node's event loop (twisted.internet.reactor). The loop turns by itself, so sockets and timers work at
  * once; `run` adds what Node has not: system events, orderly shutdown on signals, and keeping the process alive.
  */
-import { isIPv4 } from "node:net";
 import { constants } from "node:os";
 import { performance } from "node:perf_hooks";
+import { BaseReactor } from "./base-reactor.js";
 import { implementer } from "./components.js";
-import { Deferred, reportUnhandledErrors, succeed } from "./defer.js";
 import { DelayedCall } from "./delayed-call.js";
-import {
-  ConnectionLost,
-  DNSLookupError,
-  ReactorAlreadyRunning,
-  ReactorNotRestartable,
-  ReactorNotRunning,
-  UnsupportedAddressFamily,
-} from "./error.js";
-import { AssertionError, NotImplementedError } from "./exceptions.js";
-import { Failure } from "./failure.js";
+import { UnsupportedAddressFamily } from "./error.js";
+import { AssertionError } from "./exceptions.js";
 import {
   type AddressFamily,
   type ConnectTCPOptions,
@@ -25,11 +16,9 @@ import {
   type IChildProcess,
   type IClientFactory,
   type IDatagramProtocol,
-  type IHostnameResolver,
   type IProcessProtocol,
   type IProtocolFactory,
   IReactor,
-  type IResolverSimple,
   type ITerminalProcess,
   type ITLSContextFactory,
   type ListenTCPOptions,
@@ -38,146 +27,53 @@ import {
   type ListenUNIXOptions,
   type RunOptions,
   type SpawnProcessOptions,
-  type SystemEventTriggerID,
   type TerminalOptions,
-  type TriggerPhase,
 } from "./interfaces.js";
 import { Logger } from "./logger.js";
-import { ComplexResolverSimplifier, GAIResolver, SimpleResolverComplexifier } from "./resolver.js";
+import { GAIResolver } from "./resolver.js";
 import { ThreadPool } from "./threads/pool.js";
 import { UDPPort } from "./udp.js";
 import { spawnProcess } from "./process/spawn.js";
-import { SystemEvents } from "./system-events.js";
 import { TCPConnector } from "./stream/tcp-connector.js";
-import type { OpenTransport, TransportHost } from "./stream/host.js";
 import { TCPPort } from "./stream/tcp-port.js";
 import { adoptConnection, AdoptedPort } from "./stream/adopted.js";
 import { UNIXConnector, UNIXPort } from "./stream/unix.js";
 
 const log = new Logger({ namespace: "strombus.reactor" });
-const RESOLVE_TIMEOUTS = [1, 3, 11, 45]; // seconds; Node's resolver retries by itself, so only their sum counts
 const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGBREAK"] as const;
 type StopSignal = (typeof STOP_SIGNALS)[number];
 
-/** Where `run` stands. "crashed" may run again; "stopped" never will. */
-type Phase = "new" | "started" | "stopping" | "stopped" | "crashed";
-
 @implementer(IReactor)
-export class NodeReactor implements IReactor, TransportHost {
+export class NodeReactor extends BaseReactor implements IReactor {
   /** The number of the signal that stopped the reactor, or null. */
   _exitSignal: number | null = null;
-  readonly openTransports = new Set<OpenTransport>();
-  readonly #events = new SystemEvents((what, error) => logError(what, error));
   readonly #delayedCalls = new Set<DelayedCall>();
   readonly #signals = new Map<NodeJS.Signals, () => void>();
-  #nameResolver: IHostnameResolver = new GAIResolver();
-  #resolver: IResolverSimple = new ComplexResolverSimplifier(this.#nameResolver);
-  /** A resolver was installed: Node's own lookups are not to be used. */
-  resolvesNames = false;
   #threadPool: ThreadPool | null = null;
-  #phase: Phase = "new";
-  #running = false;
   #keepAlive: NodeJS.Timeout | null = null;
-  #settle: (() => void) | null = null;
 
-  get running(): boolean {
-    return this.#running;
-  }
-
-  /** For delayed calls: after the last trigger nothing holds the process. */
-  get holdsProcess(): boolean {
-    return this.#phase !== "stopped";
+  constructor() {
+    super(new GAIResolver());
   }
 
   // Life cycle
 
-  run({ installSignalHandlers = true }: RunOptions = {}): Promise<void> {
-    if (this.#settle !== null) throw new ReactorAlreadyRunning();
-    if (this.#phase === "stopped") throw new ReactorNotRestartable();
-    this.#phase = "started";
+  protected override starting(): void {
     this.#keepAlive = setInterval(() => {}, 2 ** 31 - 1);
-    const finished = new Promise<void>((resolve) => (this.#settle = resolve));
-    this.#events.fire("startup", {
-      during: () => {
-        if (this.#settle === null) return; // it crashed while a trigger was waiting
-        this.#running = true;
-        if (installSignalHandlers) this.#installSignalHandlers();
-      },
-    });
-    return finished;
   }
 
-  stop(): void {
-    if (this.#phase !== "started") throw new ReactorNotRunning();
-    this.#phase = "stopping";
-    setImmediate(() => {
-      if (this.#phase === "stopping") this.fireSystemEvent("shutdown");
-    });
+  protected override started({ installSignalHandlers = true }: RunOptions): void {
+    if (installSignalHandlers) this.#installSignalHandlers();
   }
 
-  crash(): void {
-    if (this.#settle === null) throw new ReactorNotRunning();
-    // Stopped once is stopped for good, even if it then crashes.
-    this.#phase = this.#phase === "stopping" ? "stopped" : "crashed";
-    this.#end();
+  protected override stopped(): void {
+    for (const call of this.#delayedCalls) call.unref();
   }
 
-  iterate(): never {
-    throw new NotImplementedError("Node's event loop cannot be turned by hand");
-  }
-
-  fireSystemEvent(eventType: string): void {
-    if (eventType !== "shutdown") {
-      this.#events.fire(eventType);
-      return;
-    }
-    this.#events.fire("shutdown", {
-      during: () => {
-        this.#running = false;
-        this.#disconnectAll();
-      },
-      done: () => {
-        this.#phase = "stopped";
-        for (const call of this.#delayedCalls) call.unref();
-        reportUnhandledErrors();
-        this.#end();
-      },
-    });
-  }
-
-  addSystemEventTrigger<A extends unknown[]>(
-    phase: TriggerPhase,
-    eventType: string,
-    callable: (...args: A) => unknown,
-    ...args: A
-  ): SystemEventTriggerID {
-    return this.#events.add(phase, eventType, callable, args);
-  }
-
-  removeSystemEventTrigger(triggerID: SystemEventTriggerID): void {
-    this.#events.remove(triggerID);
-  }
-
-  callWhenRunning<A extends unknown[]>(callable: (...args: A) => unknown, ...args: A): SystemEventTriggerID | null {
-    if (!this.#running) return this.addSystemEventTrigger("after", "startup", callable, ...args);
-    callable(...args);
-    return null;
-  }
-
-  #disconnectAll(): void {
-    for (const transport of this.openTransports) {
-      this.runLogged("closing a transport", () => transport.connectionLost(new Failure(new ConnectionLost())));
-    }
-  }
-
-  /** What `run` began ends, and `run` settles. */
-  #end(): void {
-    this.#running = false;
+  protected override ended(): void {
     for (const [signal, handler] of this.#signals) process.removeListener(signal, handler);
     this.#signals.clear();
     if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
-    this.#settle?.();
-    this.#settle = null;
   }
 
   // Signals
@@ -199,7 +95,7 @@ export class NodeReactor implements IReactor, TransportHost {
     this._exitSignal = number;
     log.info("received {signal}, shutting down", { signal });
     this.callFromThread(() => {
-      if (this.#phase === "started") this.stop();
+      if (this.canStop) this.stop();
     });
   }
 
@@ -224,60 +120,7 @@ export class NodeReactor implements IReactor, TransportHost {
     this.#delayedCalls.delete(call);
   }
 
-  callFromThread<A extends unknown[]>(callable: (...args: A) => unknown, ...args: A): void {
-    if (typeof callable !== "function") throw new AssertionError("callFromThread takes a function");
-    setImmediate(() => this.runLogged("a call from a thread", () => callable(...args)));
-  }
-
-  /** Runs a function; what it throws, or its promise rejects with, is logged. */
-  runLogged(what: string, callable: () => unknown): void {
-    try {
-      const result = callable();
-      if (result instanceof Promise) result.catch((error: unknown) => logError(what, error));
-    } catch (error) {
-      logError(what, error);
-    }
-  }
-
-  // Names and connections
-
-  resolve(name: string, { timeout = RESOLVE_TIMEOUTS }: { timeout?: readonly number[] } = {}): Deferred<string> {
-    if (name === "") return succeed("0.0.0.0");
-    if (isIPv4(name)) return succeed(name);
-    const found = new Deferred<string>();
-    const seconds = timeout.reduce((sum, each) => sum + each, 0);
-    const late = this.callLater(seconds, () => found.errback(new DNSLookupError(`no answer for ${name} in time`)));
-    const settle = (use: () => void): void => {
-      if (!late.active()) return;
-      late.cancel();
-      use();
-    };
-    this.#resolver.getHostByName(name, { timeout }).addCallbacks(
-      (address) => settle(() => found.callback(address)),
-      (failure) => settle(() => found.errback(failure)),
-    );
-    return found;
-  }
-
-  get nameResolver(): IHostnameResolver {
-    return this.#nameResolver;
-  }
-
-  installNameResolver(resolver: IHostnameResolver): IHostnameResolver {
-    const before = this.#nameResolver;
-    this.#nameResolver = resolver;
-    this.#resolver = new ComplexResolverSimplifier(resolver);
-    this.resolvesNames = true;
-    return before;
-  }
-
-  installResolver(resolver: IResolverSimple): IResolverSimple {
-    const before = this.#resolver;
-    this.#resolver = resolver;
-    this.#nameResolver = new SimpleResolverComplexifier(resolver);
-    this.resolvesNames = true;
-    return before;
-  }
+  // Connections
 
   listenTCP(port: number, factory: IProtocolFactory, options: ListenTCPOptions = {}): TCPPort {
     const listening = new TCPPort(this, port, factory, options);
@@ -402,17 +245,7 @@ export class NodeReactor implements IReactor, TransportHost {
   ): IChildProcess {
     return spawnProcess(processProtocol, executable, args, options);
   }
-
-  // A process of Node's cannot become another that runs in the background: there is nothing to do before or after.
-
-  beforeDaemonize(): void {}
-
-  afterDaemonize(): void {}
 }
 
 /** The reactor of this process. */
 export const reactor = new NodeReactor();
-
-function logError(what: string, error: unknown): void {
-  log.failure("{what} failed", error instanceof Failure ? error : new Failure(error), { what });
-}

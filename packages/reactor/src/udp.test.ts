@@ -1,15 +1,15 @@
 /** UDP: binding at once, who may be sent to, what is cut, what is logged. */
-import { createSocket } from "node:dgram";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CannotListenError, InvalidAddressError, MessageLengthError, MulticastJoinError } from "./error.js";
 import { AssertionError, RuntimeError } from "./exceptions.js";
 import type { IMulticastTransport } from "./interfaces.js";
 import { DatagramProtocol } from "./protocol.js";
 import { NodeReactor } from "./reactor.js";
+import { type AnyReactor, reactors } from "./reactors.test.helper.js";
 import { logged, until } from "./stream/recording.test.helper.js";
 import type { UDPPort } from "./udp.js";
 
-let reactor = new NodeReactor();
+let reactor: AnyReactor = new NodeReactor();
 let ports: UDPPort[] = [];
 beforeEach(() => {
   reactor = new NodeReactor();
@@ -51,129 +51,134 @@ function listen(protocol: Receiver, options = { interface: "127.0.0.1" }): UDPPo
 
 const numberOf = (port: UDPPort): number => port.getHost().port;
 
-test("startProtocol runs inside the call, on a port that is bound; datagrams go both ways", async () => {
-  const [one, two] = [new Receiver(), new Receiver()];
-  const [a, b] = [listen(one), listen(two)];
-  expect(one.events).toEqual(["start"]);
-  expect(a.getHost()).toMatchObject({ type: "UDP", host: "127.0.0.1" });
-  a.write("hello", ["127.0.0.1", numberOf(b)]);
-  await until(() => two.received.length === 1);
-  expect(two.received).toEqual(["hello"]);
-  b.write(Buffer.from("back"), two.from);
-  await until(() => one.received.length === 1);
-  expect(one.from).toEqual(["127.0.0.1", numberOf(b)]);
-});
-
-test("stopProtocol comes on a later turn, never inside stopListening; the protocol may listen again", async () => {
-  const protocol = new Receiver();
-  const port = listen(protocol);
-  const stopping = port.stopListening();
-  expect(protocol.events).toEqual(["start"]);
-  expect(protocol.transport).not.toBe(null);
-  await stopping;
-  expect(protocol.events).toEqual(["start", "stop"]);
-  expect(protocol.transport).toBe(null);
-  await port.stopListening(); // again: nothing
-  listen(protocol);
-  expect(protocol.events).toEqual(["start", "stop", "start"]);
-  expect(() => reactor.listenUDP(0, protocol)).toThrow(AssertionError);
-  ports.push(...([...reactor.openTransports] as UDPPort[]).filter((open) => !ports.includes(open)));
-});
-
-test("a number in use and a foreign interface are CannotListenErrors at once, a name an InvalidAddressError", () => {
-  const port = listen(new Receiver());
-  expect(() => reactor.listenUDP(numberOf(port), new Receiver(), { interface: "127.0.0.1" })).toThrow(
-    CannotListenError,
-  );
-  expect(() => reactor.listenUDP(0, new Receiver(), { interface: "192.0.2.1" })).toThrow(CannotListenError);
-  expect(() => reactor.listenUDP(0, new Receiver(), { interface: "localhost" })).toThrow(InvalidAddressError);
-});
-
-test("only literals of the port's family can be sent to, and only what fits", () => {
-  const port = listen(new Receiver());
-  expect(() => port.write("x", ["localhost", 1])).toThrow(InvalidAddressError);
-  expect(() => port.write("x", ["::1", 1])).toThrow(InvalidAddressError);
-  expect(() => port.write("x")).toThrow(AssertionError);
-  expect(() => port.write(Buffer.alloc(70_000), ["127.0.0.1", 1])).toThrow(MessageLengthError);
-  expect(() => port.connect("localhost", 1)).toThrow(InvalidAddressError);
-});
-
-test("connected: no address is needed, another is an error, and a refusal is heard of", async () => {
-  const gone = createSocket("udp4").bind(0, "127.0.0.1");
-  await new Promise((resolve) => gone.once("listening", resolve));
-  const { port: number } = gone.address();
-  await new Promise<void>((resolve) => gone.close(() => resolve()));
-  const protocol = new Receiver();
-  const port = listen(protocol);
-  port.connect("127.0.0.1", number);
-  expect(() => port.connect("127.0.0.1", number)).toThrow(RuntimeError);
-  expect(() => port.write("x", ["127.0.0.1", number === 1 ? 2 : 1])).toThrow(AssertionError);
-  await until(() => {
-    port.write("x", ["127.0.0.1", number]);
-    return protocol.events.includes("refused");
+describe.each(reactors)("%s", (_, make) => {
+  beforeEach(() => {
+    reactor = make();
   });
-  expect(logged.errors).toEqual([]);
-});
 
-test("a longer datagram is cut to maxPacketSize", async () => {
-  const protocol = new Receiver();
-  const port = reactor.listenUDP(0, protocol, { interface: "127.0.0.1", maxPacketSize: 4 });
-  ports.push(port);
-  port.write("123456", ["127.0.0.1", numberOf(port)]);
-  await until(() => protocol.received.length === 1);
-  expect(protocol.received).toEqual(["1234"]);
-});
-
-test("R1: what datagramReceived throws, or rejects with, is logged, and the port goes on", async () => {
-  const protocol = new Receiver();
-  const port = listen(protocol);
-  const mistakes = [
-    () => {
-      throw new Error("thrown");
-    },
-    () => Promise.reject(new Error("rejected")),
-  ];
-  Object.assign(protocol, { datagramReceived: () => mistakes.shift()!() });
-  for (const count of [1, 2]) {
-    port.write("x", ["127.0.0.1", numberOf(port)]);
-    await until(() => logged.errors.length === count);
-  }
-  expect(logged.errors.map((error) => error.message)).toEqual(["thrown", "rejected"]);
-  delete (protocol as Partial<Receiver>).datagramReceived;
-  port.write("x", ["127.0.0.1", numberOf(port)]);
-  await until(() => protocol.received.length === 1);
-});
-
-test("stopping the reactor stops the protocol", async () => {
-  const protocol = new Receiver();
-  listen(protocol);
-  const finished = reactor.run({ installSignalHandlers: false });
-  reactor.stop();
-  await finished;
-  expect(protocol.events).toEqual(["start", "stop"]);
-});
-
-describe("multicast", () => {
-  test("two ports of one number in a group both hear what is sent to it", async () => {
+  test("startProtocol runs inside the call, on a port that is bound; datagrams go both ways", async () => {
     const [one, two] = [new Receiver(), new Receiver()];
-    const a = reactor.listenMulticast(0, one, { listenMultiple: true });
-    const b = reactor.listenMulticast(numberOf(a), two, { listenMultiple: true });
-    ports.push(a, b);
-    for (const port of [a, b]) await port.joinGroup("224.0.0.251", "127.0.0.1");
-    a.setOutgoingInterface("127.0.0.1");
-    a.setLoopbackMode(true);
-    a.setTTL(2);
-    expect([a.getOutgoingInterface(), a.getLoopbackMode(), a.getTTL()]).toEqual(["127.0.0.1", true, 2]);
-    a.write("to all", ["224.0.0.251", numberOf(a)]);
-    await until(() => one.received.length === 1 && two.received.length === 1);
-    await b.leaveGroup("224.0.0.251", "127.0.0.1");
+    const [a, b] = [listen(one), listen(two)];
+    expect(one.events).toEqual(["start"]);
+    expect(a.getHost()).toMatchObject({ type: "UDP", host: "127.0.0.1" });
+    a.write("hello", ["127.0.0.1", numberOf(b)]);
+    await until(() => two.received.length === 1);
+    expect(two.received).toEqual(["hello"]);
+    b.write(Buffer.from("back"), two.from);
+    await until(() => one.received.length === 1);
+    expect(one.from).toEqual(["127.0.0.1", numberOf(b)]);
   });
 
-  test("what is no group is a MulticastJoinError; broadcast is off until it is allowed", async () => {
+  test("stopProtocol comes on a later turn, never inside stopListening; the protocol may listen again", async () => {
+    const protocol = new Receiver();
+    const port = listen(protocol);
+    const stopping = port.stopListening();
+    expect(protocol.events).toEqual(["start"]);
+    expect(protocol.transport).not.toBe(null);
+    await stopping;
+    expect(protocol.events).toEqual(["start", "stop"]);
+    expect(protocol.transport).toBe(null);
+    await port.stopListening(); // again: nothing
+    listen(protocol);
+    expect(protocol.events).toEqual(["start", "stop", "start"]);
+    expect(() => reactor.listenUDP(0, protocol)).toThrow(AssertionError);
+    ports.push(...([...reactor.openTransports] as UDPPort[]).filter((open) => !ports.includes(open)));
+  });
+
+  test("a number in use and a foreign interface are CannotListenErrors at once, a name an InvalidAddressError", () => {
     const port = listen(new Receiver());
-    await expect(Promise.resolve(port.joinGroup("127.0.0.1"))).rejects.toBeInstanceOf(MulticastJoinError);
-    expect(port.getBroadcastAllowed()).toBe(false);
-    port.setBroadcastAllowed(true);
-    expect(port.getBroadcastAllowed()).toBe(true);
+    expect(() => reactor.listenUDP(numberOf(port), new Receiver(), { interface: "127.0.0.1" })).toThrow(
+      CannotListenError,
+    );
+    expect(() => reactor.listenUDP(0, new Receiver(), { interface: "192.0.2.1" })).toThrow(CannotListenError);
+    expect(() => reactor.listenUDP(0, new Receiver(), { interface: "localhost" })).toThrow(InvalidAddressError);
+  });
+
+  test("only literals of the port's family can be sent to, and only what fits", () => {
+    const port = listen(new Receiver());
+    expect(() => port.write("x", ["localhost", 1])).toThrow(InvalidAddressError);
+    expect(() => port.write("x", ["::1", 1])).toThrow(InvalidAddressError);
+    expect(() => port.write("x")).toThrow(AssertionError);
+    expect(() => port.write(Buffer.alloc(70_000), ["127.0.0.1", 1])).toThrow(MessageLengthError);
+    expect(() => port.connect("localhost", 1)).toThrow(InvalidAddressError);
+  });
+
+  test("connected: no address is needed, another is an error, and a refusal is heard of", async () => {
+    const gone = listen(new Receiver());
+    const number = numberOf(gone);
+    await gone.stopListening();
+    const protocol = new Receiver();
+    const port = listen(protocol);
+    port.connect("127.0.0.1", number);
+    expect(() => port.connect("127.0.0.1", number)).toThrow(RuntimeError);
+    expect(() => port.write("x", ["127.0.0.1", number === 1 ? 2 : 1])).toThrow(AssertionError);
+    await until(() => {
+      port.write("x", ["127.0.0.1", number]);
+      return protocol.events.includes("refused");
+    });
+    expect(logged.errors).toEqual([]);
+  });
+
+  test("a longer datagram is cut to maxPacketSize", async () => {
+    const protocol = new Receiver();
+    const port = reactor.listenUDP(0, protocol, { interface: "127.0.0.1", maxPacketSize: 4 });
+    ports.push(port);
+    port.write("123456", ["127.0.0.1", numberOf(port)]);
+    await until(() => protocol.received.length === 1);
+    expect(protocol.received).toEqual(["1234"]);
+  });
+
+  test("R1: what datagramReceived throws, or rejects with, is logged, and the port goes on", async () => {
+    const protocol = new Receiver();
+    const port = listen(protocol);
+    const mistakes = [
+      () => {
+        throw new Error("thrown");
+      },
+      () => Promise.reject(new Error("rejected")),
+    ];
+    Object.assign(protocol, { datagramReceived: () => mistakes.shift()!() });
+    for (const count of [1, 2]) {
+      port.write("x", ["127.0.0.1", numberOf(port)]);
+      await until(() => logged.errors.length === count);
+    }
+    expect(logged.errors.map((error) => error.message)).toEqual(["thrown", "rejected"]);
+    delete (protocol as Partial<Receiver>).datagramReceived;
+    port.write("x", ["127.0.0.1", numberOf(port)]);
+    await until(() => protocol.received.length === 1);
+  });
+
+  test("stopping the reactor stops the protocol", async () => {
+    const protocol = new Receiver();
+    listen(protocol);
+    const finished = reactor.run({ installSignalHandlers: false });
+    reactor.stop();
+    await finished;
+    expect(protocol.events).toEqual(["start", "stop"]);
+  });
+
+  describe("multicast", () => {
+    test("two ports of one number in a group both hear what is sent to it", async () => {
+      const [one, two] = [new Receiver(), new Receiver()];
+      const a = reactor.listenMulticast(0, one, { listenMultiple: true });
+      const b = reactor.listenMulticast(numberOf(a), two, { listenMultiple: true });
+      ports.push(a, b);
+      for (const port of [a, b]) await port.joinGroup("224.0.0.251", "127.0.0.1");
+      a.setOutgoingInterface("127.0.0.1");
+      a.setLoopbackMode(true);
+      a.setTTL(2);
+      expect([a.getOutgoingInterface(), a.getLoopbackMode(), a.getTTL()]).toEqual(["127.0.0.1", true, 2]);
+      a.write("to all", ["224.0.0.251", numberOf(a)]);
+      await until(() => one.received.length === 1 && two.received.length === 1);
+      await b.leaveGroup("224.0.0.251", "127.0.0.1");
+    });
+
+    test("what is no group is a MulticastJoinError; broadcast is off until it is allowed", async () => {
+      const port = listen(new Receiver());
+      await expect(Promise.resolve(port.joinGroup("127.0.0.1"))).rejects.toBeInstanceOf(MulticastJoinError);
+      expect(port.getBroadcastAllowed()).toBe(false);
+      port.setBroadcastAllowed(true);
+      expect(port.getBroadcastAllowed()).toBe(true);
+    });
   });
 });

@@ -1,5 +1,5 @@
 /** UDP ports (twisted.internet.udp), also for multicast. node:dgram loads when the first is opened. */
-import type { RemoteInfo, Socket } from "node:dgram";
+import type { RemoteInfo, Socket, SocketOptions } from "node:dgram";
 import { isIP } from "node:net";
 import { type IPv4Address, type IPv6Address, internetAddress } from "./address.js";
 import { toBuffer } from "./bytes.js";
@@ -63,9 +63,13 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
     this.#outgoing = this.#family === 4 ? "0.0.0.0" : "::";
   }
 
+  protected createSocket(options: SocketOptions): Socket {
+    return process.getBuiltinModule("node:dgram").createSocket(options);
+  }
+
   startListening(): void {
     if (this.#socket !== null) throw new RuntimeError("the port is listening already");
-    const socket = process.getBuiltinModule("node:dgram").createSocket({
+    const socket = this.createSocket({
       type: this.#family === 6 ? "udp6" : "udp4",
       reuseAddr: this.#listenMultiple,
       // Only literals come here: with this, binding is done when `bind` returns.

@@ -9,7 +9,7 @@ import { RuntimeError } from "../exceptions.js";
 import type { Failure } from "../failure.js";
 import { IHalfCloseableProtocol, type ITCPTransport } from "../interfaces.js";
 import { ClientFactory, Factory, Protocol } from "../protocol.js";
-import { NodeReactor } from "../reactor.js";
+import { type AnyReactor, reactors } from "../reactors.test.helper.js";
 import { connect, makeFakeClient, makeFakeServer } from "../testing/iosim.js";
 import { logged, turn, until } from "./recording.test.helper.js";
 
@@ -21,47 +21,57 @@ interface Until {
 }
 type Join = (server: Protocol, client: Protocol) => Promise<Until>;
 
-const joins: Record<string, Join> = {
-  async "TCP sockets"(server, client) {
-    const reactor = new NodeReactor();
-    const factory = Factory.forProtocol(() => server);
-    factory.noisy = false;
-    const clientFactory = ClientFactory.forProtocol(() => client);
-    clientFactory.noisy = false;
-    const port = reactor.listenTCP(0, factory, { interface: "127.0.0.1" });
-    reactor.connectTCP("127.0.0.1", port.getHost().port, clientFactory);
+function quiet<F extends Factory>(factory: F): F {
+  factory.noisy = false;
+  return factory;
+}
+
+/** Over TCP, by the reactor given. */
+function byTCP(make: () => AnyReactor): Join {
+  return async (server, client) => {
+    const reactor = make();
+    const port = reactor.listenTCP(0, quiet(Factory.forProtocol(() => server)), { interface: "127.0.0.1" });
+    reactor.connectTCP("127.0.0.1", port.getHost().port, quiet(ClientFactory.forProtocol(() => client)));
     // The last to know has a transport.
     await until(() => [server, client].every((protocol) => protocol.transport !== null));
     await port.stopListening();
     return Object.assign(until, { settle: () => turns(20) });
-  },
-  async "UNIX sockets"(server, client) {
-    const reactor = new NodeReactor();
+  };
+}
+
+function byUNIX(make: () => AnyReactor): Join {
+  return async (server, client) => {
+    const reactor = make();
     const path = join(mkdtempSync(join(tmpdir(), "strombus-stream-")), "socket");
-    const factory = Factory.forProtocol(() => server);
-    factory.noisy = false;
-    const clientFactory = ClientFactory.forProtocol(() => client);
-    clientFactory.noisy = false;
-    const port = reactor.listenUNIX(path, factory);
-    reactor.connectUNIX(path, clientFactory);
+    const port = reactor.listenUNIX(path, quiet(Factory.forProtocol(() => server)));
+    reactor.connectUNIX(path, quiet(ClientFactory.forProtocol(() => client)));
     await until(() => [server, client].every((protocol) => protocol.transport !== null));
     await port.stopListening();
     rmSync(dirname(path), { recursive: true });
     return Object.assign(until, { settle: () => turns(20) });
-  },
-  memory(server, client) {
-    const pump = connect(server, makeFakeServer(server), client, makeFakeClient(client), { greet: false });
-    const settle = async (): Promise<void> => {
-      pump.flush();
-      await turn();
-    };
-    const until = async (condition: () => boolean): Promise<void> => {
-      for (let rounds = 0; rounds < 100 && !condition(); rounds++) await settle();
-      expect(condition()).toBe(true);
-    };
-    return Promise.resolve(Object.assign(until, { settle }));
-  },
+  };
+}
+
+const byPump: Join = (server, client) => {
+  const pump = connect(server, makeFakeServer(server), client, makeFakeClient(client), { greet: false });
+  const settle = async (): Promise<void> => {
+    pump.flush();
+    await turn();
+  };
+  const until = async (condition: () => boolean): Promise<void> => {
+    for (let rounds = 0; rounds < 100 && !condition(); rounds++) await settle();
+    expect(condition()).toBe(true);
+  };
+  return Promise.resolve(Object.assign(until, { settle }));
 };
+
+const joins: [string, Join][] = [
+  ...reactors.flatMap(([name, make]): [string, Join][] => [
+    [`TCP ${name}`, byTCP(make)],
+    [`a UNIX socket ${name}`, byUNIX(make)],
+  ]),
+  ["a pump of fake transports", byPump],
+];
 
 class Recorder extends Protocol {
   declare transport: ITCPTransport;
@@ -135,7 +145,7 @@ class Push {
 beforeEach(() => logged.begin());
 afterEach(() => logged.end());
 
-describe.each(Object.entries(joins))("a stream over %s", (name, join) => {
+describe.each(joins)("a stream over %s", (name, join) => {
   test("connectionMade, data in order, connectionLost once with ConnectionDone, on both sides", async () => {
     const [server, client] = [new Recorder(), new Recorder()];
     const until = await join(server, client);

@@ -29,14 +29,20 @@ export class TCPPort extends StreamPort<IPv4Address | IPv6Address> {
     this.#interface = interface_;
   }
 
-  protected override bind(server: net.Server): IPv4Address | IPv6Address {
+  /** @throws CannotListenError for what is no address or no port number */
+  protected checkAddress(): void {
     const [interface_, port] = [this.#interface, this.#port];
-    const family = net.isIP(interface_);
-    if (interface_ !== "" && family === 0)
+    if (interface_ !== "" && net.isIP(interface_) === 0)
       throw new CannotListenError(interface_, port, new OSError("not an IP address"));
     if (!Number.isInteger(port) || port < 0 || port > 65535) {
       throw new CannotListenError(interface_, port, new OSError("not a port number"));
     }
+  }
+
+  protected override bind(server: net.Server): IPv4Address | IPv6Address {
+    this.checkAddress();
+    const [interface_, port] = [this.#interface, this.#port];
+    const family = net.isIP(interface_);
     // The public `listen` looks up even literals, later.
     server.listen(listenOn(interface_, port, family === 6 ? 6 : 4, this.#backlog), this.#backlog);
     const bound = server.address() as net.AddressInfo;

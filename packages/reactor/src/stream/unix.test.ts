@@ -4,15 +4,16 @@ import * as net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnSync } from "node:child_process";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { UNIXAddress } from "../address.js";
 import { BadFileError, CannotListenError, ConnectionAborted, ConnectError, ConnectionRefusedError } from "../error.js";
 import { ValueError } from "../exceptions.js";
 import { NodeReactor } from "../reactor.js";
+import { type AnyReactor, reactors } from "../reactors.test.helper.js";
 import type { StreamConnection } from "./connection.js";
 import { logged, Recorder, RecordingFactory, serving, until } from "./recording.test.helper.js";
 
-let reactor = new NodeReactor();
+let reactor: AnyReactor = new NodeReactor();
 let folder = "";
 beforeEach(() => {
   reactor = new NodeReactor();
@@ -31,22 +32,78 @@ afterEach(async () => {
 const path = (): string => join(folder, "socket");
 const nobody = (): ReturnType<typeof serving> => serving(() => null);
 
-test("addresses: the path for the server's end, no name for a client's", async () => {
-  const server = new Recorder();
-  const factory = serving(() => server);
-  const port = reactor.listenUNIX(path(), factory);
-  expect(port.getHost()).toEqual(new UNIXAddress(path()));
-  const client = new Recorder();
-  const connector = reactor.connectUNIX(path(), new RecordingFactory(() => client));
-  expect(connector.getDestination().equals(port.getHost())).toBe(true);
-  await until(() => server.connected && client.connected);
-  expect(client.transport.getPeer()).toEqual(new UNIXAddress(path()));
-  expect(client.transport.getHost()).toEqual(new UNIXAddress(null));
-  expect(server.transport.getHost()).toEqual(new UNIXAddress(path()));
-  expect(server.transport.getPeer()).toEqual(new UNIXAddress(null));
-  expect(server.transport.logPrefix()).toBe("Recorder,0,");
-  client.transport.loseConnection();
-  await until(() => server.isLost && client.isLost);
+describe.each(reactors)("%s", (_, make) => {
+  beforeEach(() => {
+    reactor = make();
+  });
+
+  test("addresses: the path for the server's end, no name for a client's", async () => {
+    const server = new Recorder();
+    const factory = serving(() => server);
+    const port = reactor.listenUNIX(path(), factory);
+    expect(port.getHost()).toEqual(new UNIXAddress(path()));
+    const client = new Recorder();
+    const connector = reactor.connectUNIX(path(), new RecordingFactory(() => client));
+    expect(connector.getDestination().equals(port.getHost())).toBe(true);
+    await until(() => server.connected && client.connected);
+    expect(client.transport.getPeer()).toEqual(new UNIXAddress(path()));
+    expect(client.transport.getHost()).toEqual(new UNIXAddress(null));
+    expect(server.transport.getHost()).toEqual(new UNIXAddress(path()));
+    expect(server.transport.getPeer()).toEqual(new UNIXAddress(null));
+    expect(server.transport.logPrefix()).toBe("Recorder,0,");
+    client.transport.loseConnection();
+    await until(() => server.isLost && client.isLost);
+  });
+
+  test("abortConnection closes a UNIX socket too, which knows no reset", async () => {
+    const server = new Recorder();
+    reactor.listenUNIX(
+      path(),
+      serving(() => server),
+    );
+    const client = new Recorder();
+    reactor.connectUNIX(path(), new RecordingFactory(() => client));
+    await until(() => server.connected && client.connected);
+    client.transport.abortConnection();
+    await until(() => server.isLost && client.isLost);
+    expect(client.error).toBeInstanceOf(ConnectionAborted);
+  });
+
+  test("checkPID: BadFileError without a living lock, later and not in the call; else a connection", async () => {
+    const refused = new RecordingFactory();
+    const port = reactor.listenUNIX(path(), nobody());
+    reactor.connectUNIX(path(), refused, { checkPID: true });
+    expect(refused.events).toEqual(["start", "connecting"]);
+    await until(() => refused.events.at(-1) === "stop");
+    expect(refused.error).toBeInstanceOf(BadFileError);
+    await port.stopListening();
+    const server = new Recorder();
+    reactor.listenUNIX(
+      path(),
+      serving(() => server),
+      { wantPID: true },
+    );
+    const client = new Recorder();
+    reactor.connectUNIX(path(), new RecordingFactory(() => client), { checkPID: true });
+    await until(() => server.connected && client.connected);
+  });
+
+  test.runIf(process.platform === "linux")("an abstract name touches no file and takes no lock", async () => {
+    const name = `\0strombus-${process.pid}`;
+    expect(() => reactor.listenUNIX(name, nobody(), { wantPID: true })).toThrow(ValueError);
+    expect(() => reactor.connectUNIX(name, new RecordingFactory(), { checkPID: true })).toThrow(ValueError);
+    const server = new Recorder();
+    const port = reactor.listenUNIX(
+      name,
+      serving(() => server),
+    );
+    const client = new Recorder();
+    reactor.connectUNIX(name, new RecordingFactory(() => client));
+    await until(() => server.connected && client.connected);
+    client.transport.loseConnection();
+    await until(() => server.isLost && client.isLost);
+    await port.stopListening();
+  });
 });
 
 test.each([0o666, 0o600, 0o777])("the file has mode %o whatever the umask, and the umask is as before", (mode) => {
@@ -115,45 +172,12 @@ test("with wantPID a socket whose process has died is replaced, and a living one
   leftover.close();
 });
 
-test("abortConnection closes a UNIX socket too, which knows no reset", async () => {
-  const server = new Recorder();
-  reactor.listenUNIX(
-    path(),
-    serving(() => server),
-  );
-  const client = new Recorder();
-  reactor.connectUNIX(path(), new RecordingFactory(() => client));
-  await until(() => server.connected && client.connected);
-  client.transport.abortConnection();
-  await until(() => server.isLost && client.isLost);
-  expect(client.error).toBeInstanceOf(ConnectionAborted);
-});
-
 test("a stale lock never removes a file that is no socket", () => {
   const dead = spawnSync(process.execPath, ["-e", ""]).pid;
   symlinkSync(String(dead), `${path()}.lock`);
   writeFileSync(path(), "precious");
   expect(() => reactor.listenUNIX(path(), nobody(), { wantPID: true })).toThrow(CannotListenError);
   expect(statSync(path()).size).toBe(8);
-});
-
-test("checkPID: BadFileError without a living lock, later and not in the call; else a connection", async () => {
-  const refused = new RecordingFactory();
-  const port = reactor.listenUNIX(path(), nobody());
-  reactor.connectUNIX(path(), refused, { checkPID: true });
-  expect(refused.events).toEqual(["start", "connecting"]);
-  await until(() => refused.events.at(-1) === "stop");
-  expect(refused.error).toBeInstanceOf(BadFileError);
-  await port.stopListening();
-  const server = new Recorder();
-  reactor.listenUNIX(
-    path(),
-    serving(() => server),
-    { wantPID: true },
-  );
-  const client = new Recorder();
-  reactor.connectUNIX(path(), new RecordingFactory(() => client), { checkPID: true });
-  await until(() => server.connected && client.connected);
 });
 
 test("nobody listens, nothing is there, the path is too long: the ConnectError that fits", async () => {
@@ -175,21 +199,4 @@ test("nobody listens, nothing is there, the path is too long: the ConnectError t
     expect(factory.error).toMatchObject({ code });
   }
   expect(reactor.getDelayedCalls()).toEqual([]);
-});
-
-test.runIf(process.platform === "linux")("an abstract name touches no file and takes no lock", async () => {
-  const name = `\0strombus-${process.pid}`;
-  expect(() => reactor.listenUNIX(name, nobody(), { wantPID: true })).toThrow(ValueError);
-  expect(() => reactor.connectUNIX(name, new RecordingFactory(), { checkPID: true })).toThrow(ValueError);
-  const server = new Recorder();
-  const port = reactor.listenUNIX(
-    name,
-    serving(() => server),
-  );
-  const client = new Recorder();
-  reactor.connectUNIX(name, new RecordingFactory(() => client));
-  await until(() => server.connected && client.connected);
-  client.transport.loseConnection();
-  await until(() => server.isLost && client.isLost);
-  await port.stopListening();
 });

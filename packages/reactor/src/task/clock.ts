@@ -84,6 +84,10 @@ export class ClockCall implements IDelayedCall {
     this.#call();
   }
 
+  toString(): string {
+    return `DelayedCall(${this.#state}, due at ${this.#time.toFixed(3)})`;
+  }
+
   #moveTo(time: number): void {
     this.#unschedule();
     this.#time = time;

@@ -25,4 +25,5 @@ export { assertNoLoggedErrors, captureLoggedErrors, flushLoggedErrors } from "./
 export { FakeConnector, FakePort, MemoryReactor, MemoryReactorClock, RaisingMemoryReactor } from "./memory-reactor.js";
 export { AccumulatingProtocol, LineSendingProtocol } from "./protocols.js";
 export { assertNoResult, failureResultOf, successResultOf } from "./results.js";
+export { SimulatedReactor } from "./simulated/reactor.js";
 export { StringTransport, type StringTransportOptions, StringTransportWithDisconnection } from "./string-transport.js";
