@@ -517,6 +517,8 @@ export interface IDelayedCall {
   delay(secondsLater: number): void;
   /** Neither called nor cancelled. */
   active(): boolean;
+  /** In any state. */
+  toString(): string;
 }
 export const IDelayedCall: InterfaceToken<IDelayedCall> = interfaceToken<IDelayedCall>(
   "IDelayedCall",
