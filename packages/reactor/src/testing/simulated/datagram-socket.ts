@@ -2,7 +2,8 @@
 import type { BindOptions, SocketOptions } from "node:dgram";
 import { EventEmitter } from "node:events";
 import { isIPv6 } from "node:net";
-import { type Network, systemError } from "./network.js";
+import type { Network } from "./network.js";
+import { systemError } from "./system-error.js";
 
 export class MemoryDatagramSocket extends EventEmitter {
   host = "";

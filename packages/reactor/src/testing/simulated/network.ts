@@ -1,9 +1,9 @@
 /** A network in memory: who listens where, and what happens on the way. Nothing arrives in the turn in which it is sent. */
 import type * as net from "node:net";
 import { isIPv6 } from "node:net";
-import { constants } from "node:os";
 import type { MemoryDatagramSocket } from "./datagram-socket.js";
 import { MemorySocket } from "./stream-socket.js";
+import { systemError } from "./system-error.js";
 
 const FIRST_FREE_PORT = 49152; // RFC 6335 section 6
 const ANY = { 4: "0.0.0.0", 6: "::" } as const;
@@ -129,12 +129,6 @@ export function namesOf(address: string, port: number): string[] {
 
 export function tcpName(address: string, port: number): string {
   return `tcp ${port} ${address}`;
-}
-
-/** An error as the system reports it through Node. */
-export function systemError(code: string, syscall: string): NodeJS.ErrnoException {
-  const errno = -((constants.errno as Record<string, number>)[code] ?? 0);
-  return Object.assign(new Error(`${syscall} ${code}`), { code, errno, syscall });
 }
 
 function overlap(one: string, other: string): boolean {

@@ -1,6 +1,7 @@
 /** One end of a stream in memory, to those who use it a socket of Node's. */
 import { Duplex } from "node:stream";
-import { type Ends, type Network, systemError } from "./network.js";
+import type { Ends, Network } from "./network.js";
+import { systemError } from "./system-error.js";
 
 export class MemorySocket extends Duplex {
   declare localAddress?: string;

@@ -20,8 +20,9 @@ import { TCPConnector } from "../../stream/tcp-connector.js";
 import { TCPPort } from "../../stream/tcp-port.js";
 import { UDPPort } from "../../udp.js";
 import { MemoryDatagramSocket } from "./datagram-socket.js";
-import { type Network, namesOf, systemError, tcpName } from "./network.js";
+import { type Network, namesOf, tcpName } from "./network.js";
 import { MemorySocket } from "./stream-socket.js";
+import { systemError } from "./system-error.js";
 
 /** What they need of their reactor. */
 export interface SimulatedHost extends TransportHost {
