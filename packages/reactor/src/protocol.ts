@@ -11,4 +11,6 @@ export {
 } from "./protocol/core.js";
 export { ReconnectingClientFactory } from "./protocol/reconnecting.js";
 export { ClientCreator } from "./protocol/client-creator.js";
-export { AbstractDatagramProtocol, DatagramProtocol } from "./protocol/datagram.js";
+export { AbstractDatagramProtocol, ConnectedDatagramProtocol, DatagramProtocol } from "./protocol/datagram.js";
+export { ConsumerToProtocolAdapter, ProtocolToConsumerAdapter } from "./protocol/adapters.js";
+export { FileWrapper, type WritableFile } from "./protocol/file-wrapper.js";

@@ -107,6 +107,15 @@ export class Deferred<T = unknown> implements PromiseLike<T> {
     return Deferred.fromFuture(promise, controller);
   }
 
+  /** Fails with the reason of the signal when that is aborted: for `race`, or to be told. Cancelling lets the signal go. */
+  static fromSignal(signal: AbortSignal): Deferred<never> {
+    const deferred = new Deferred<never>(() => signal.removeEventListener("abort", abort));
+    const abort = (): void => deferred.errback(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+    return deferred;
+  }
+
   /** Runs a generator, which yields what it waits for, or takes a Promise. @throws NotACoroutineError */
   static fromCoroutine<T>(coroutine: Generator<unknown, T, never> | PromiseLike<T>): Deferred<T> {
     if (isGenerator(coroutine)) return new CoroutineDeferred<T>(coroutine as Generator<unknown, T>);
@@ -225,6 +234,17 @@ export class Deferred<T = unknown> implements PromiseLike<T> {
       if (!timedOut) return value;
       return onTimeoutCancel === null ? cancelledToTimedOut(value, timeout) : onTimeoutCancel(value, timeout);
     });
+  }
+
+  /** Cancels when the signal is aborted, unless the callbacks added until now have a result by then. */
+  addSignal(signal: AbortSignal): this {
+    const abort = (): void => this.cancel();
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort, { once: true });
+    return this.addBoth((value: T | Failure) => {
+      signal.removeEventListener("abort", abort);
+      return value;
+    }) as unknown as this;
   }
 
   /** A Promise of the outcome, which is taken: this Deferred goes on with null. */

@@ -1,6 +1,7 @@
 /** Base classes for protocols of datagrams. */
 import { implementer } from "../components.js";
 import { AssertionError } from "../exceptions.js";
+import type { Failure } from "../failure.js";
 import { IDatagramProtocol, ILoggingContext, type IUDPTransport, type MaybeAsync } from "../interfaces.js";
 import { Logger } from "../logger.js";
 
@@ -58,4 +59,12 @@ export class DatagramProtocol extends AbstractDatagramProtocol implements IDatag
 
   /** Nobody listens where `transport.connect` points to. */
   connectionRefused(): MaybeAsync {}
+}
+
+/** A protocol of datagrams of one peer. Twisted's UNIX datagram sockets take it, which Node has not: for its subclasses. */
+@implementer(ILoggingContext)
+export class ConnectedDatagramProtocol extends AbstractDatagramProtocol {
+  datagramReceived(data: Buffer): MaybeAsync {}
+
+  connectionFailed(failure: Failure): MaybeAsync {}
 }

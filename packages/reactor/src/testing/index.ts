@@ -2,6 +2,7 @@
 export { Clock } from "../task.js";
 export {
   connect,
+  connectableEndpoint,
   connectedServerAndClient,
   ConnectionCompleter,
   FakeTransport,

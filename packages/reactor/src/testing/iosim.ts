@@ -12,10 +12,12 @@ import { IPv4Address } from "../address.js";
 import { ConnectionLost, ConnectionRefusedError } from "../error.js";
 import { AssertionError } from "../exceptions.js";
 import { Failure } from "../failure.js";
-import type { IProtocol } from "../interfaces.js";
+import { TCP4ClientEndpoint, TCP4ServerEndpoint } from "../endpoints.js";
+import type { IProtocol, IStreamClientEndpoint } from "../interfaces.js";
+import { Factory, Protocol } from "../protocol.js";
 import { Clock } from "../task.js";
 import { FakeTransport } from "./fake-transport.js";
-import type { MemoryReactor } from "./memory-reactor.js";
+import { type MemoryReactor, MemoryReactorClock } from "./memory-reactor.js";
 
 export { FakeTransport, type FakeTransportOptions } from "./fake-transport.js";
 export { type Faults, faulty, FaultyTransport } from "./faulty-transport.js";
@@ -151,6 +153,15 @@ export class ConnectionCompleter {
     const connector = this.#reactor.connectors.shift();
     if (client !== undefined && connector !== undefined) client[2].clientConnectionFailed(connector, reason);
   }
+}
+
+/** A client endpoint on a MemoryReactor, and what completes, or fails, the connections that it asks for. */
+export function connectableEndpoint(): [endpoint: IStreamClientEndpoint, completer: ConnectionCompleter] {
+  const reactor = new MemoryReactorClock();
+  const endpoint = new TCP4ClientEndpoint(reactor, "127.0.0.1", 80);
+  // The completer joins a client to whoever listens on its port.
+  new TCP4ServerEndpoint(reactor, 80).listen(Factory.forProtocol(Protocol));
+  return [endpoint, new ConnectionCompleter(reactor)];
 }
 
 function make<P>(source: (new () => P) | (() => P)): P {

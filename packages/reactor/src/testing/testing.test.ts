@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { IPv4Address, IPv6Address } from "../address.js";
 import { Deferred } from "../defer.js";
+import { connectProtocol } from "../endpoints.js";
 import { ConnectionDone, ConnectionRefusedError } from "../error.js";
 import { AssertionError, NotImplementedError, RuntimeError } from "../exceptions.js";
 import type { Failure } from "../failure.js";
@@ -11,6 +12,10 @@ import {
   AccumulatingProtocol,
   Clock,
   connectedServerAndClient,
+  assertNoResult,
+  failureResultOf,
+  successResultOf,
+  connectableEndpoint,
   ConnectionCompleter,
   FakeTransport,
   MemoryReactor,
@@ -301,5 +306,20 @@ describe("in-memory pairs", () => {
     completer.failOnce();
     expect(news.slice(2)).toEqual([failing, expect.any(ConnectionRefusedError)]);
     expect([reactor.tcpClients, reactor.connectors]).toEqual([[], []]);
+  });
+
+  test("connectableEndpoint: an endpoint, and what decides on its connections", () => {
+    const [endpoint, completer] = connectableEndpoint();
+    const protocol = new AccumulatingProtocol();
+    const connected = connectProtocol(endpoint, protocol);
+    assertNoResult(connected);
+    const pump = completer.succeedOnce()!;
+    expect(successResultOf(connected)).toBe(protocol);
+    pump.serverIO.write("hi");
+    pump.flush();
+    expect(protocol.data.toString()).toBe("hi");
+    const refused = connectProtocol(endpoint, new AccumulatingProtocol());
+    completer.failOnce();
+    expect(failureResultOf(refused).value).toBeInstanceOf(ConnectionRefusedError);
   });
 });
