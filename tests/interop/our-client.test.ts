@@ -3,13 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { alone, KINDS, type Row, ROWS } from "../support/interop-algorithms.js";
 import { askServer, runOurClient } from "../support/interop-client.js";
 import { keyFor, makeKeys } from "../support/interop-keys.js";
-import {
-  dropbearServer,
-  type InteropServer,
-  openSSHServer,
-  pythonServer,
-  type Surroundings,
-} from "../support/interop-servers.js";
+import { SERVERS } from "../support/interop-servers.js";
 import { Table } from "../support/interop-table.js";
 import { peers } from "../support/peers.js";
 
@@ -20,16 +14,8 @@ const WITH_PASSWORD = new Set(["AsyncSSH", "Twisted"]);
 
 describe("our client", () => {
   const userKeys = makeKeys();
-  const there: Surroundings = { prefix: peers(), userKeys };
   const isOurs = ({ kind, name }: Row) =>
     kind !== "login" || name === "password" || keyFor(userKeys, name) !== undefined;
-
-  const SERVERS: Readonly<Record<string, () => Promise<InteropServer>>> = {
-    "OpenSSH 10": () => openSSHServer(there),
-    Dropbear: () => dropbearServer(there),
-    AsyncSSH: () => pythonServer("asyncssh_server.py", there),
-    Twisted: () => pythonServer("twisted_server.py", there),
-  };
 
   const table = new Table("Our client, and as its server:", ROWS.filter(isOurs), Object.keys(SERVERS));
 
@@ -37,7 +23,7 @@ describe("our client", () => {
     test.concurrent(
       `logs in to ${name} and runs a command by each algorithm that it has`,
       async ({ expect }) => {
-        const server = await start();
+        const server = await start({ prefix: peers(), userKeys });
         const fill = async () => {
           const lists = await askServer(server);
           table.isVersion(name, lists.version);

@@ -1,51 +1,28 @@
 /** Every algorithm of ours, alone, with other people's clients: they log in, run a command and get its exit status. */
 import { afterAll, describe, expect, test } from "vitest";
 import { alone, KINDS, type Row, ROWS } from "../support/interop-algorithms.js";
-import {
-  dropbearClient,
-  type InteropClient,
-  openSSHClient,
-  puttyClient,
-  pythonClient,
-  type Surroundings,
-} from "../support/interop-clients.js";
+import { CLIENTS } from "../support/interop-clients.js";
 import { makeKeys } from "../support/interop-keys.js";
 import { InteropServer } from "../support/interop-server.js";
 import { Table } from "../support/interop-table.js";
-import { peers } from "../support/peers.js";
 
 const MINUTES = 60_000; // milliseconds
 
 describe("our server", () => {
   const userKeys = makeKeys();
   const server = new InteropServer(userKeys);
-  const there: Surroundings = { prefix: peers(), server, userKeys };
-  const here: Surroundings = { ...there, prefix: [] };
-
-  const CLIENTS: Readonly<Record<string, (name: string) => InteropClient | Promise<InteropClient>>> = {
-    "OpenSSH 10": (name) => openSSHClient(name, there),
-    "OpenSSH here": (name) => openSSHClient(name, here),
-    Dropbear: (name) => dropbearClient(name, there),
-    PuTTY: (name) => puttyClient(name, there),
-    AsyncSSH: (name) => pythonClient(name, "asyncssh_client.py", there),
-    Paramiko: (name) => pythonClient(name, "paramiko_client.py", there),
-    Twisted: (name) => pythonClient(name, "twisted_client.py", there),
-  };
-
   const table = new Table("Our server, and as its client:", ROWS, Object.keys(CLIENTS));
 
   for (const [name, start] of Object.entries(CLIENTS)) {
     test.concurrent(
       `lets ${name} log in and run a command by each algorithm that it has`,
       async ({ expect }) => {
-        const client = await start(name);
+        const client = await start(name, server, userKeys);
         const has = ({ kind, name }: Row) => client.lists[kind].includes(name);
         const run = (row: Row) =>
-          server.offering(
-            alone(row),
-            (port) => client.run(row, port),
-            ({ version }) => table.isVersion(name, version),
-          );
+          server.offering(alone(row), (port) => client.run(row, port), {
+            onOffer: ({ version }) => table.isVersion(name, version),
+          });
         const failures = await table.fill(name, has, run).finally(() => client.stop());
         expect(failures).toEqual([]);
         for (const kind of KINDS) expect(table.count(name, kind, "ok"), `${kind} of ${name}`).toBeGreaterThan(0);

@@ -13,7 +13,7 @@ import { COMMON, type Lists } from "./interop-algorithms.js";
 import { type Keys, keyFor } from "./interop-keys.js";
 import { type PeerOffer, readOffer } from "./interop-offer.js";
 import type { Outcome } from "./interop-table.js";
-import { COMMAND, INPUT, PASSWORD, PATIENCE } from "./interop-talk.js";
+import { COMMAND, INPUT, PASSWORD, PATIENCE, type Talk } from "./interop-talk.js";
 
 export interface Host {
   readonly port: number;
@@ -27,6 +27,7 @@ class Transport extends SSHClientTransport {
   offer: PeerOffer | null = null;
   /** What went wrong, in the words of whoever found it. */
   readonly complaints: string[] = [];
+  exchanges = 0;
 
   constructor(
     readonly host: Host,
@@ -44,6 +45,11 @@ class Transport extends SSHClientTransport {
   override ssh_KEXINIT(packet: Buffer) {
     this.offer ??= readOffer(this.otherVersionString, packet);
     return super.ssh_KEXINIT(packet);
+  }
+
+  override sendKexInit() {
+    this.exchanges++;
+    super.sendKexInit();
   }
 
   override verifyHostKey(hostKey: Buffer) {
@@ -100,10 +106,14 @@ class Command extends SSHChannel {
   readonly errors: Buffer[] = [];
   status: number | null = null;
 
+  constructor(readonly input: string) {
+    super();
+  }
+
   override async channelOpen() {
     const conn = this.conn!;
     await conn.sendRequest(this, "exec", NS(COMMAND), true);
-    this.write(INPUT);
+    this.write(this.input);
     conn.sendEOF(this);
   }
 
@@ -148,17 +158,24 @@ class Factory extends ClientFactory {
 }
 
 /** Logs in by the one login of `lists`, and runs the command. */
-export async function runOurClient(host: Host, lists: Lists, userKeys: Keys): Promise<Outcome> {
+export async function runOurClient(
+  host: Host,
+  lists: Lists,
+  userKeys: Keys,
+  { input = INPUT, rekeyBytes }: Talk = {},
+): Promise<Outcome & { readonly exchanges: number }> {
   const [algorithm = ""] = lists.login;
-  const command = new Command();
+  const command = new Command(input);
   const transport = new Transport(host, lists, (secured) => {
     const connection = new SSHConnection();
     connection.serviceStarted = () => void connection.openChannel(command);
     secured.requestService(new Login(host.user, connection, algorithm, keyFor(userKeys, algorithm)));
   });
+  if (rekeyBytes !== undefined) transport.rekeyBytes = rekeyBytes;
   await untilEnd(transport);
   const log = [...transport.complaints, Buffer.concat(command.errors).toString()].join("; ");
-  return { output: Buffer.concat(command.output).toString("latin1"), status: command.status, log };
+  const output = Buffer.concat(command.output).toString("latin1");
+  return { output, status: command.status, log, exchanges: transport.exchanges };
 }
 
 /** What a server has: its KEXINIT, and the user keys of its `server-sig-algs` (RFC 8308 section 3.1). */

@@ -8,31 +8,47 @@ import { PeerFolder } from "./interop-folder.js";
 import { fingerprint, type Keys, privateFile } from "./interop-keys.js";
 import type { InteropServer } from "./interop-server.js";
 import type { Outcome } from "./interop-table.js";
-import { COMMAND, INPUT, PASSWORD, PATIENCE, USER } from "./interop-talk.js";
+import { COMMAND, INPUT, LONG_INPUT, PASSWORD, PATIENCE, type Talk, USER } from "./interop-talk.js";
+import { peers } from "./peers.js";
 import { Program } from "./program.js";
 
 export interface InteropClient {
   readonly name: string;
   /** What it has, by its own word. */
   readonly lists: Lists;
+  /** Its users can have it begin a key exchange after so many bytes. */
+  readonly rekeys: boolean;
   /** Logs in on a port whose server has the algorithms of this row only. */
-  run(row: Row, port: number): Promise<Outcome>;
+  run(row: Row, port: number, talk?: Talk): Promise<Outcome>;
   /** Ends it, and leaves nothing behind. */
   stop(): void | Promise<void>;
 }
 
 /** What all clients are made from. */
-export interface Surroundings {
+interface Surroundings {
   /** The words that run a program where the client lives. */
   readonly prefix: readonly string[];
   readonly server: InteropServer;
   readonly userKeys: Keys;
 }
 
+/** How each is started. */
+export const CLIENTS: Readonly<
+  Record<string, (name: string, server: InteropServer, userKeys: Keys) => InteropClient | Promise<InteropClient>>
+> = {
+  "OpenSSH 10": (name, server, userKeys) => openSSHClient(name, { prefix: peers(), server, userKeys }),
+  "OpenSSH here": (name, server, userKeys) => openSSHClient(name, { prefix: [], server, userKeys }),
+  Dropbear: (name, server, userKeys) => dropbearClient(name, { prefix: peers(), server, userKeys }),
+  PuTTY: (name, server, userKeys) => puttyClient(name, { prefix: peers(), server, userKeys }),
+  AsyncSSH: (name, server, userKeys) => pythonClient(name, "asyncssh_client.py", { prefix: peers(), server, userKeys }),
+  Paramiko: (name, server, userKeys) => pythonClient(name, "paramiko_client.py", { prefix: peers(), server, userKeys }),
+  Twisted: (name, server, userKeys) => pythonClient(name, "twisted_client.py", { prefix: peers(), server, userKeys }),
+};
+
 /** What OpenSSH's own tests have for a security key: one in a file, touched all the time. */
 const SECURITY_KEY_PROVIDER = "/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so";
 
-export function openSSHClient(name: string, { prefix, server, userKeys }: Surroundings): InteropClient {
+function openSSHClient(name: string, { prefix, server, userKeys }: Surroundings): InteropClient {
   const folder = new PeerFolder(prefix);
   const askpass = folder.put("askpass", `#!/bin/sh\necho ${PASSWORD}\n`, "700");
   const files = new Map([...putKeys(folder, userKeys), ...makeSecurityKeys(folder, server)]);
@@ -48,7 +64,8 @@ export function openSSHClient(name: string, { prefix, server, userKeys }: Surrou
   return {
     name,
     lists,
-    run(row, port) {
+    rekeys: true,
+    run(row, port, { input, rekeyBytes } = {}) {
       const { kex, hostKey, cipher, mac, login } = alone(row);
       const [method = ""] = login;
       const options = {
@@ -61,6 +78,7 @@ export function openSSHClient(name: string, { prefix, server, userKeys }: Surrou
         HostKeyAlgorithms: hostKey.join(","),
         Ciphers: cipher.join(","),
         MACs: mac.join(","),
+        ...(rekeyBytes !== undefined && { RekeyLimit: String(rekeyBytes) }),
         ...(method === "password"
           ? { PreferredAuthentications: "password", NumberOfPasswordPrompts: "1" }
           : {
@@ -72,13 +90,13 @@ export function openSSHClient(name: string, { prefix, server, userKeys }: Surrou
       };
       const settings = Object.entries(options).flatMap(([option, value]) => ["-o", `${option}=${value}`]);
       const command = ["ssh", "-T", "-F", "none", ...settings, "-p", String(port), `${USER}@127.0.0.1`, COMMAND];
-      return runCommand([...prefix, ...command], { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: "force" });
+      return runCommand([...prefix, ...command], { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: "force" }, input);
     },
     stop: () => folder.remove(),
   };
 }
 
-export function dropbearClient(name: string, { prefix, userKeys }: Surroundings): InteropClient {
+function dropbearClient(name: string, { prefix, userKeys }: Surroundings): InteropClient {
   const folder = new PeerFolder(prefix);
   const files = putKeys(folder, userKeys, (file) => {
     folder.run("dropbearconvert", "openssh", "dropbear", file, `${file}.dropbear`);
@@ -96,11 +114,12 @@ export function dropbearClient(name: string, { prefix, userKeys }: Surroundings)
       compression: ask("compress"),
       login: logins(signatures, files),
     },
-    run(row, port) {
+    rekeys: false,
+    run(row, port, { input } = {}) {
       const [method = ""] = alone(row).login;
       const key = method === "password" ? [] : ["-i", files.get(method)!];
       const command = ["dbclient", "-y", "-y", "-T", ...key, "-p", String(port), `${USER}@127.0.0.1`, COMMAND];
-      return runCommand([...prefix, ...command], method === "password" ? { DROPBEAR_PASSWORD: PASSWORD } : {});
+      return runCommand([...prefix, ...command], method === "password" ? { DROPBEAR_PASSWORD: PASSWORD } : {}, input);
     },
     stop: () => folder.remove(),
   };
@@ -113,27 +132,30 @@ HostKey=ed25519,ecdsa,rsa,dsa,WARN
 Cipher=aes,chacha20,aesgcm,3des,blowfish,des,arcfour,WARN
 `;
 
-export async function puttyClient(name: string, { prefix, server, userKeys }: Surroundings): Promise<InteropClient> {
+async function puttyClient(name: string, { prefix, server, userKeys }: Surroundings): Promise<InteropClient> {
   const folder = new PeerFolder(prefix);
-  folder.put("sessions/interop", PUTTY_SESSION);
+  folder.put("sessions/usual", PUTTY_SESSION);
   const files = putKeys(folder, userKeys, (file) => {
     folder.run("puttygen", file, "-O", "private", "-o", `${file}.ppk`);
     return `${file}.ppk`;
   });
   const hostKeys = [...server.hostKeys.values()].flatMap((key) => ["-hostkey", fingerprint(key)]);
-  const run = (port: number, ...login: string[]) => {
-    const fixed = ["plink", "-batch", "-noagent", "-load", "interop", "-ssh", "-T", ...hostKeys];
+  const run = (port: number, { input, rekeyBytes }: Talk, ...login: string[]) => {
+    if (rekeyBytes !== undefined) folder.put("sessions/rekeying", `${PUTTY_SESSION}RekeyBytes=${rekeyBytes}\n`);
+    const session = rekeyBytes === undefined ? "usual" : "rekeying";
+    const fixed = ["plink", "-batch", "-noagent", "-load", session, "-ssh", "-T", ...hostKeys];
     const command = [...fixed, "-P", String(port), "-l", USER, ...login, "127.0.0.1", COMMAND];
-    return runCommand([...prefix, ...command], { PUTTYDIR: folder.path });
+    return runCommand([...prefix, ...command], { PUTTYDIR: folder.path }, input);
   };
-  const offer = await server.offerOf((port) => run(port, "-pw", PASSWORD));
+  const offer = await server.offerOf((port) => run(port, {}, "-pw", PASSWORD));
   return {
     name,
     // it tells nowhere which user keys it takes: those that it knows of hosts
     lists: { ...offer, login: logins(offer.hostKey, files) },
-    run(row, port) {
+    rekeys: true,
+    run(row, port, talk = {}) {
       const [method = ""] = alone(row).login;
-      return method === "password" ? run(port, "-pw", PASSWORD) : run(port, "-i", files.get(method)!);
+      return method === "password" ? run(port, talk, "-pw", PASSWORD) : run(port, talk, "-i", files.get(method)!);
     },
     stop: () => folder.remove(),
   };
@@ -143,16 +165,12 @@ export async function puttyClient(name: string, { prefix, server, userKeys }: Su
  * A client in Python: a program of `tests/interop/peers` that first prints its lists, then does a job for each line that
  * it reads; both are JSON.
  */
-export async function pythonClient(
-  name: string,
-  script: string,
-  { prefix, userKeys }: Surroundings,
-): Promise<InteropClient> {
+async function pythonClient(name: string, script: string, { prefix, userKeys }: Surroundings): Promise<InteropClient> {
   const folder = new PeerFolder(prefix);
   const source = readFileSync(join(root, "tests/interop/peers", script));
   const program = new Program([...prefix, "python3", "-W", "ignore", folder.put(script, source)]);
   const files = putKeys(folder, userKeys);
-  const input = folder.put("input", INPUT);
+  const inputs = new Map([INPUT, LONG_INPUT].map((text) => [text, folder.put(`input-${text.length}`, text)]));
   const answer = async () => {
     const [, json = ""] = await program.stdout.until(/^(\{.*\})\n/, PATIENCE + 5);
     return JSON.parse(json) as unknown;
@@ -161,10 +179,12 @@ export async function pythonClient(
   return {
     name,
     lists: { ...lists, login: logins(lists.login, files) },
-    async run(row, port) {
+    rekeys: script !== "twisted_client.py",
+    async run(row, port, { input = INPUT, rekeyBytes } = {}) {
       const [method = ""] = alone(row).login;
       const secret = method === "password" ? { password: PASSWORD } : { key: files.get(method), algorithm: method };
-      const job = { port, user: USER, command: COMMAND, input, patience: PATIENCE, ...secret };
+      const talk = { command: COMMAND, input: inputs.get(input), rekeyBytes, patience: PATIENCE };
+      const job = { port, user: USER, ...talk, ...secret };
       program.type(`${JSON.stringify(job)}\n`);
       return (await answer()) as Outcome;
     },
@@ -205,9 +225,9 @@ function logins(signatures: readonly string[], files: ReadonlyMap<string, string
   return ["password", ...signatures.filter((name) => files.has(name))];
 }
 
-async function runCommand(command: readonly string[], env: NodeJS.ProcessEnv): Promise<Outcome> {
+async function runCommand(command: readonly string[], env: NodeJS.ProcessEnv, input = INPUT): Promise<Outcome> {
   const program = new Program(command, { env });
-  program.type(INPUT);
+  program.type(input);
   program.endInput();
   const late = setTimeout(() => void program.kill("SIGKILL"), PATIENCE * 1000);
   const { status } = await program.ending;

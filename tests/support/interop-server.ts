@@ -41,6 +41,12 @@ class CommandSession extends SSHChannel {
 class Transport extends SSHServerTransport {
   /** Told what each client offers. */
   onOffer: (offer: PeerOffer) => void = () => {};
+  exchanges = 0;
+
+  override sendKexInit() {
+    this.exchanges++;
+    super.sendKexInit();
+  }
 
   override ssh_KEXINIT(packet: Buffer) {
     if (this.sessionID === null) this.onOffer(readOffer(this.otherVersionString, packet));
@@ -48,12 +54,15 @@ class Transport extends SSHServerTransport {
   }
 }
 
+export type InteropTransport = Transport;
+
 class Factory extends SSHFactory {
   override protocol = Transport;
 
   constructor(
     readonly lists: Lists,
     readonly onOffer: (offer: PeerOffer) => void,
+    readonly onTransport: (transport: InteropTransport) => void,
   ) {
     super();
   }
@@ -67,6 +76,7 @@ class Factory extends SSHFactory {
     transport.supportedCompressions = this.lists.compression;
     transport.supportedUserKeyAlgorithms = this.lists.login.filter((name) => name !== "password");
     transport.onOffer = this.onOffer;
+    this.onTransport(transport);
     return transport;
   }
 }
@@ -103,8 +113,12 @@ export class InteropServer {
   }
 
   /** Serves these algorithms, and no others, while `use` runs. */
-  async offering<T>(lists: Lists, use: (port: number) => Promise<T>, onOffer = (_: PeerOffer) => {}): Promise<T> {
-    const factory = new Factory(lists, onOffer);
+  async offering<T>(
+    lists: Lists,
+    use: (port: number) => Promise<T>,
+    { onOffer = (_: PeerOffer) => {}, onTransport = (_: InteropTransport) => {} } = {},
+  ): Promise<T> {
+    const factory = new Factory(lists, onOffer, onTransport);
     factory.privateKeys = Object.fromEntries(this.hostKeys);
     factory.publicKeys = Object.fromEntries([...this.hostKeys].map(([format, key]) => [format, key.public()]));
     factory.portal = this.#portal;
@@ -120,7 +134,7 @@ export class InteropServer {
   /** What a client offers when it is run as `use` does. */
   async offerOf(use: (port: number) => Promise<unknown>): Promise<PeerOffer> {
     let offer: PeerOffer | undefined;
-    await this.offering(COMMON, use, (each) => (offer = each));
+    await this.offering(COMMON, use, { onOffer: (each) => (offer = each) });
     if (offer === undefined) throw new Error("the client told nothing of what it has");
     return offer;
   }

@@ -19,10 +19,12 @@ export interface Surroundings {
   /** The words that run a program where the server lives. */
   readonly prefix: readonly string[];
   readonly userKeys: Keys;
+  /** It begins a key exchange after so many bytes, if it can be told that. */
+  readonly rekeyBytes?: number;
 }
 
 /** OpenSSH's sshd. The user is whoever runs the peers, whose password nobody knows. */
-export async function openSSHServer({ prefix, userKeys }: Surroundings): Promise<InteropServer> {
+async function openSSHServer({ prefix, userKeys, rekeyBytes }: Surroundings): Promise<InteropServer> {
   const { folder, hostKeys, hostKeyFiles } = prepare(prefix);
   const all = (query: string) => folder.run("ssh", "-Q", query).trim().replaceAll("\n", ",");
   const port = await freePort();
@@ -41,6 +43,7 @@ export async function openSSHServer({ prefix, userKeys }: Surroundings): Promise
     `Ciphers ${all("cipher")}`,
     `MACs ${all("mac")}`,
     "Compression yes",
+    ...(rekeyBytes === undefined ? [] : [`RekeyLimit ${rekeyBytes}`]),
   ];
   const file = folder.put("sshd_config", `${settings.join("\n")}\n`);
   const program = new Program([...prefix, "sh", "-c", 'mkdir -p /run/sshd && exec /usr/sbin/sshd -D -e -f "$0"', file]);
@@ -64,15 +67,24 @@ export async function dropbearServer({ prefix, userKeys }: Surroundings): Promis
 }
 
 /** A server in Python: a program of `tests/interop/peers` that prints the port on which it listens. */
-export async function pythonServer(script: string, { prefix, userKeys }: Surroundings): Promise<InteropServer> {
+async function pythonServer(script: string, { prefix, userKeys, rekeyBytes }: Surroundings): Promise<InteropServer> {
   const { folder, hostKeys, hostKeyFiles } = prepare(prefix);
   const source = readFileSync(join(root, "tests/interop/peers", script));
   const authorized = folder.put("authorized_keys", authorizedKeys(userKeys));
   const args = [USER, PASSWORD, authorized, ...hostKeyFiles];
-  const program = new Program([...prefix, "python3", "-W", "ignore", folder.put(script, source), ...args]);
+  const env = rekeyBytes === undefined ? {} : { REKEY_BYTES: String(rekeyBytes) };
+  const program = new Program([...prefix, "python3", "-W", "ignore", folder.put(script, source), ...args], { env });
   const [, port] = await program.stdout.until(/^port (\d+)\n/);
   return { port: Number(port), user: USER, hostKeys, stop: () => stop(program, folder) };
 }
+
+/** How each is started. */
+export const SERVERS: Readonly<Record<string, (surroundings: Surroundings) => Promise<InteropServer>>> = {
+  "OpenSSH 10": openSSHServer,
+  Dropbear: dropbearServer,
+  AsyncSSH: (surroundings) => pythonServer("asyncssh_server.py", surroundings),
+  Twisted: (surroundings) => pythonServer("twisted_server.py", surroundings),
+};
 
 async function stop(program: Program, folder: PeerFolder): Promise<void> {
   await program.kill();

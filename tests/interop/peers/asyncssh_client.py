@@ -27,6 +27,8 @@ HOST_KEYS = names(get_certificate_algs()) + SIGNATURES
 async def run(job):
     login = {"client_keys": [job["key"]], "signature_algs": [job["algorithm"]]} if "key" in job else {
         "client_keys": None, "password": job["password"]}
+    if "rekeyBytes" in job:
+        login["rekey_bytes"] = job["rekeyBytes"]
     async with asyncssh.connect(
             "127.0.0.1", job["port"], username=job["user"], config=None, known_hosts=None, agent_path=None,
             kex_algs=KEX, encryption_algs=CIPHERS, mac_algs=MACS, compression_algs=COMPRESSIONS,

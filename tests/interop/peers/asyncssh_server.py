@@ -1,5 +1,6 @@
 """AsyncSSH's server: `cat; exit 7` for one user. Arguments: user, password, authorized keys, host keys. Prints its port."""
 import asyncio
+import os
 import sys
 
 import asyncssh
@@ -28,7 +29,8 @@ class Server(asyncssh.SSHServer):
 async def run(process):
     if process.command != "cat; exit 7":
         process.exit(1)
-    process.stdout.write(await process.stdin.read())
+    while data := await process.stdin.read(65536):
+        process.stdout.write(data)
     process.exit(7)
 
 
@@ -37,7 +39,7 @@ async def main():
         "127.0.0.1", 0, server_factory=Server, process_factory=run, encoding=None, server_host_keys=HOST_KEYS,
         authorized_client_keys=AUTHORIZED_KEYS, kex_algs=names(get_kex_algs()),
         encryption_algs=names(get_encryption_algs()), mac_algs=names(get_mac_algs()),
-        compression_algs=names(get_compression_algs()), signature_algs=names(get_public_key_algs()))
+        compression_algs=names(get_compression_algs()), rekey_bytes=int(os.environ.get("REKEY_BYTES", 2**30)), signature_algs=names(get_public_key_algs()))
     print("port", server.get_port(), flush=True)
     await server.wait_closed()
 

@@ -3,6 +3,8 @@ import json
 import logging
 import socket
 import sys
+import threading
+import time
 
 import paramiko
 
@@ -16,11 +18,20 @@ KEYS = list(paramiko.Transport._key_info)
 PLAIN_KEYS = [name for name in KEYS if "-cert-" not in name]  # it adds the others itself
 
 
+def settle(transport):
+    """No more key exchanges: Paramiko answers the end of a channel on the thread that would finish one, and stalls."""
+    transport.packetizer.REKEY_BYTES = 2**29
+    while transport.packetizer.need_rekey() or transport.in_kex:
+        time.sleep(0.01)
+
+
 def run(job):
     transport = paramiko.Transport(socket.create_connection(("127.0.0.1", job["port"])))
     options = transport.get_security_options()
     options.kex, options.ciphers, options.digests = KEX, CIPHERS, MACS
     options.compression, options.key_types = COMPRESSIONS, PLAIN_KEYS
+    if "rekeyBytes" in job:
+        transport.packetizer.REKEY_BYTES = job["rekeyBytes"]
     try:
         transport.start_client(timeout=job["patience"])
         if "key" in job:
@@ -31,9 +42,12 @@ def run(job):
         channel.settimeout(job["patience"])
         channel.exec_command(job["command"])
         with open(job["input"], "rb") as file:
-            channel.sendall(file.read())
+            data = file.read()
+        threading.Thread(target=channel.sendall, args=(data,), daemon=True).start()
+        output = channel.makefile("rb").read(len(data))
+        settle(transport)
         channel.shutdown_write()
-        return channel.makefile("rb").read().decode(), channel.recv_exit_status()
+        return (output + channel.makefile("rb").read()).decode(), channel.recv_exit_status()
     finally:
         transport.close()
 

@@ -13,6 +13,7 @@ KEY_TYPES = [name for name in BASE.supportedPublicKeys if not name.startswith(b"
 
 class Command(channel.SSHChannel):
     name = b"session"
+    toEnd = False
 
     def channelOpen(self, data):
         job = self.conn.job
@@ -23,7 +24,18 @@ class Command(channel.SSHChannel):
     def started(self, ignored, job):
         with open(job["input"], "rb") as file:
             self.write(file.read())
-        self.conn.sendEOF(self)
+        self.toEnd = True
+        self.endWhenWritten()
+
+    def addWindowBytes(self, data):
+        channel.SSHChannel.addWindowBytes(self, data)
+        self.endWhenWritten()
+
+    def endWhenWritten(self):
+        # Its EOF does not wait for what waits for the window.
+        if self.toEnd and not self.buf:
+            self.toEnd = False
+            self.conn.sendEOF(self)
 
     def dataReceived(self, data):
         self.conn.output.append(data)
@@ -76,7 +88,8 @@ class Client(transport.SSHClientTransport):
         return defer.succeed(True)
 
     def connectionSecure(self):
-        self.requestService(self.login)
+        if self.service is None:  # or it is called after a later key exchange
+            self.requestService(self.login)
 
     def sendDisconnect(self, reason, desc):
         self.log.append("we disconnect: " + desc.decode())
