@@ -1,5 +1,4 @@
 /** Key files go both ways between Strombus, ssh-keygen and puttygen: what they write is read, with their fingerprints. */
-import { execFileSync } from "node:child_process";
 import { BadKeyError, EncryptedKeyError, FingerprintFormats, Key } from "@strombus/conch/ssh/keys";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { PeerFolder } from "../support/interop-folder.js";
@@ -9,11 +8,6 @@ import { peers } from "../support/peers.js";
 const SECRET = "correct horse";
 
 const there = peers();
-
-function read(folder: PeerFolder, path: string): Buffer {
-  const words = [...folder.prefix, "cat", path];
-  return execFileSync(words[0]!, words.slice(1));
-}
 
 /** The errors that reading may give. */
 const isOurs = (error: unknown): boolean => error instanceof BadKeyError || error instanceof EncryptedKeyError;
@@ -101,8 +95,8 @@ for (const [name, prefix, more, readsEd25519InPkcs8] of [
             const path = `${folder.path}/${type}-${bits}-${format}-${passphrase.length}`;
             keygen("-q", "-t", type, "-b", bits, "-m", format, "-N", passphrase, "-a", "1", "-C", "a key", "-f", path);
             const theirs = fingerprintOf(`${path}.pub`);
-            expect(flawOf(read(folder, path), passphrase, theirs), `${format} ${passphrase}`).toBe(null);
-            const line = Key.fromString(read(folder, `${path}.pub`));
+            expect(flawOf(folder.read(path), passphrase, theirs), `${format} ${passphrase}`).toBe(null);
+            const line = Key.fromString(folder.read(`${path}.pub`));
             expect(fingerprint(line)).toBe(theirs);
             expect(`MD5:${line.fingerprint(FingerprintFormats.MD5_HEX)}`).toBe(
               fingerprintOf(`${path}.pub`, "-E", "md5"),
@@ -168,12 +162,12 @@ describe("puttygen", () => {
       puttygen("-q", "-t", type, ...size, "-C", "a key", ...newPassphrase(""), "-o", made);
       const theirs = /SHA256:\S+/.exec(puttygen("-l", "-E", "sha256", made))![0];
       const md5 = /(?:[0-9a-f]{2}:){15}[0-9a-f]{2}/.exec(puttygen("-l", "-E", "md5", made))![0];
-      expect(Key.fromString(read(folder, made)).fingerprint(FingerprintFormats.MD5_HEX)).toBe(md5);
+      expect(Key.fromString(folder.read(made)).fingerprint(FingerprintFormats.MD5_HEX)).toBe(md5);
       for (const [form, options] of PRIVATE) {
         if (form === "private-sshcom" && type !== "rsa" && type !== "dsa") continue;
         for (const passphrase of ["", SECRET]) {
           puttygen(made, "-P", "-O", form, ...options, ...newPassphrase(passphrase), "-o", `${made}.out`);
-          const file = read(folder, `${made}.out`);
+          const file = folder.read(`${made}.out`);
           // Its rounds of bcrypt are not ours to choose; damage to such a file is tried for one type.
           const isSlow = form === "private-openssh-new" && passphrase !== "" && type !== "ed25519";
           const flaw = isSlow ? misreading(file, passphrase, theirs) : flawOf(file, passphrase, theirs);
@@ -182,7 +176,7 @@ describe("puttygen", () => {
       }
       for (const form of ["public", "public-openssh"]) {
         puttygen(made, "-O", form, "-o", `${made}.pub`);
-        expect(fingerprint(Key.fromString(read(folder, `${made}.pub`)))).toBe(theirs);
+        expect(fingerprint(Key.fromString(folder.read(`${made}.pub`)))).toBe(theirs);
       }
     });
   }
@@ -191,7 +185,7 @@ describe("puttygen", () => {
     const made = `${folder.path}/usual`;
     puttygen("-q", "-t", "ed25519", ...newPassphrase(SECRET), "-o", made);
     const theirs = /SHA256:\S+/.exec(puttygen("-l", "-E", "sha256", made))![0];
-    expect(flawOf(read(folder, made), SECRET, theirs)).toBe(null);
+    expect(flawOf(folder.read(made), SECRET, theirs)).toBe(null);
   });
 
   test("reads each private file that we write but PKCS#8, which it does not know", () => {
@@ -218,7 +212,7 @@ describe("puttygen", () => {
     test(`writes keys of ${type}, which we refuse by an error of the sheet`, () => {
       const made = `${folder.path}/${type}`;
       puttygen("-q", "-t", type, ...(type === "rsa1" ? ["-b", "1024"] : []), ...newPassphrase(""), "-o", made);
-      expect(() => Key.fromString(read(folder, made))).toThrow(BadKeyError);
+      expect(() => Key.fromString(folder.read(made))).toThrow(BadKeyError);
     });
   }
 });

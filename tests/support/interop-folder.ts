@@ -22,17 +22,21 @@ export class PeerFolder {
     return path;
   }
 
+  read(path: string): Buffer {
+    return this.#spawn(["cat", path]);
+  }
+
   /** Runs a program to its end; returns what it printed. @throws if it fails */
   run(...words: string[]): string {
-    return this.#spawn(words);
+    return this.#spawn(words).toString();
   }
 
   remove(): void {
     this.run("rm", "-r", this.path);
   }
 
-  #spawn(words: readonly string[], input: string | Uint8Array = ""): string {
+  #spawn(words: readonly string[], input: string | Uint8Array = ""): Buffer {
     const [file = "", ...args] = [...this.prefix, ...words];
-    return execFileSync(file, args, { input, stdio: ["pipe", "pipe", "pipe"] }).toString();
+    return execFileSync(file, args, { input, stdio: ["pipe", "pipe", "pipe"] });
   }
 }
