@@ -60,6 +60,19 @@ for (const [name, { run, killed }] of Object.entries(CLIENTS)) {
   });
 }
 
+test("signals, a break, sizes and variables of AsyncSSH's do what they say", async () => {
+  const { status, stdout, stderr } = await runIn(server.there, server.python("asyncssh_session.py"));
+  expect(stderr).toBe("");
+  expect(stdout.trim().split(/\s*\n/)).toEqual([
+    ...["INT INT", "TERM TERM", "USR1 USR1", "KILL KILL"], // what ended it
+    "INT 5 caught",
+    "INFO TERM", // a signal that Linux has not does nothing
+    ...["size 31 91", "size 40 100"],
+    "after a break yes--vt100 0", // S1: no variable but those on the list
+  ]);
+  expect(status).toBe(0);
+});
+
 describe("an account that is not the server's", () => {
   const run = inShell("OpenSSH here");
 

@@ -1,0 +1,32 @@
+/** The program of docs/processes.md. */
+import { reactor } from "@strombus/reactor";
+import { Deferred } from "@strombus/reactor/defer";
+import { ProcessDone } from "@strombus/reactor/error";
+import type { Failure } from "@strombus/reactor/failure";
+import { ProcessProtocol } from "@strombus/reactor/protocol";
+import { expect, test } from "vitest";
+
+class Sorting extends ProcessProtocol {
+  readonly ended = new Deferred<string>();
+  #output = "";
+
+  override connectionMade() {
+    this.transport?.write("b\na\n");
+    this.transport?.closeStdin();
+  }
+
+  override outReceived(data: Buffer) {
+    this.#output += data.toString();
+  }
+
+  override processEnded(reason: Failure) {
+    if (reason.check(ProcessDone) !== null) this.ended.callback(this.#output);
+    else this.ended.errback(reason);
+  }
+}
+
+test("a program is given its input, and gives its output", async () => {
+  const sorting = new Sorting();
+  reactor.spawnProcess(sorting, "sort", ["sort", "-r"], { env: { LC_ALL: "C" } });
+  expect(await sorting.ended).toBe("b\na\n");
+});
