@@ -32,9 +32,13 @@ async function login(shell: Shell, ...options: string[]): Promise<Tmux> {
   return terminal;
 }
 
-/** Runs something that says when it begins and when it goes on after a stop, and goes on. */
-const waits = (name: string) =>
-  `clear; sh -c 'trap "echo ${name} again" CONT; echo ${name} runs; while :; do sleep 0.1; done'\n`;
+/** Runs cat, which is there when it has given back a word. */
+async function runCat(terminal: Tmux, word: string): Promise<void> {
+  terminal.type("clear; echo go; cat\n");
+  await terminal.until(/^go$/m);
+  terminal.type(`${word}\n`);
+  await terminal.until(new RegExp(`^go\n${word}\n${word}$`, "m"));
+}
 
 for (const shell of ["OpenSSH 10", "OpenSSH here", "PuTTY", "Dropbear"] as const) {
   describe(shell, () => {
@@ -52,18 +56,18 @@ for (const shell of ["OpenSSH 10", "OpenSSH here", "PuTTY", "Dropbear"] as const
 
     test("Ctrl-C ends what runs, Ctrl-Z stops it, fg goes on with it, and exit ends the session", async () => {
       const terminal = await login(shell);
-      terminal.type(waits("first"));
-      await terminal.until(/^first runs$/m);
+      await runCat(terminal, "first");
       terminal.press("C-c");
       await terminal.until(/^ready>$/m);
       terminal.type("echo status $?\n");
       await terminal.until(/^status 130$/m);
-      terminal.type(waits("second"));
-      await terminal.until(/^second runs$/m);
+      await runCat(terminal, "second");
       terminal.press("C-z");
       await terminal.until(/Stopped[^]*^ready>$/m);
       terminal.type("clear; fg\n");
-      await terminal.until(/^second again$/m);
+      await terminal.until(/^cat$/m);
+      terminal.type("third\n");
+      await terminal.until(/^third\nthird$/m);
       terminal.press("C-c");
       await terminal.until(/^ready>$/m);
       terminal.type("exit 9\n");
@@ -73,11 +77,12 @@ for (const shell of ["OpenSSH 10", "OpenSSH here", "PuTTY", "Dropbear"] as const
     test("vim edits a file, and draws itself anew in a window of another size", async () => {
       const terminal = await login(shell);
       const file = join(server.account.home, `edited-${shell.replace(" ", "-")}`);
-      terminal.type(`clear; vim.tiny -u NONE ${file}; echo left $?\n`);
+      terminal.type(`clear; vim.tiny -u NONE -N ${file}; echo left $?\n`);
       await terminal.until(/^~\n[^]*edited/m);
       terminal.type("ifirst line\nsecond line");
+      await terminal.until(/first line\nsecond line\n[^]*-- INSERT --/);
       terminal.press("Escape");
-      await terminal.until(/first line\nsecond line\n/);
+      await terminal.until(/^(?![^]*INSERT)/);
       terminal.resize(70, 15);
       terminal.type(":!stty size\n");
       await terminal.until(/^15 70$/m);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { temporaryFolder } from "./folder.js";
 import { needed } from "./needed.js";
 
-const PATIENCE = 30; // seconds
+const PATIENCE = 15; // seconds
 
 export class Tmux {
   readonly #socket: string;
@@ -16,8 +16,10 @@ export class Tmux {
     const folder = temporaryFolder();
     this.#socket = join(folder, "tmux");
     this.#configuration = join(folder, "tmux.conf");
-    writeFileSync(this.#configuration, "set -g remain-on-exit on\nset -g status off\nset -g default-terminal screen\n");
-    this.#run("new-session", "-d", "-x", "80", "-y", "24", ["exec", ...command.map(quote)].join(" "));
+    writeFileSync(this.#configuration, "set -g status off\nset -g default-terminal screen\n");
+    // A shell waits for it and stays: tmux does not always hear how a program ends.
+    const script = `${command.map(quote).join(" ")}; echo "ended with $?"; exec sleep 1000`;
+    this.#run("new-session", "-d", "-x", "80", "-y", "24", script);
   }
 
   /** Types text as it is. */
@@ -42,25 +44,20 @@ export class Tmux {
 
   /** Waits until the screen matches. */
   async until(pattern: RegExp): Promise<RegExpExecArray> {
-    return this.#look(`the screen shows ${pattern.source}`, () => pattern.exec(this.screen));
+    for (const deadline = Date.now() + PATIENCE * 1000; ; await new Promise((resolve) => setTimeout(resolve, 30))) {
+      const seen = pattern.exec(this.screen);
+      if (seen !== null) return seen;
+      if (Date.now() > deadline) throw new Error(`the screen never matched ${String(pattern)}; it is\n${this.screen}`);
+    }
   }
 
   /** Waits for the program's end; returns its exit status. */
   async ending(): Promise<number> {
-    const dead = () => /^1 (\d+)/.exec(this.#run("display-message", "-p", "#{pane_dead} #{pane_dead_status}"));
-    return Number((await this.#look("the program has ended", dead))[1]);
+    return Number((await this.until(/ended with (\d+)$/m))[1]);
   }
 
   close(): void {
     this.#run("kill-server");
-  }
-
-  async #look<T>(what: string, see: () => T | null): Promise<T> {
-    for (const deadline = Date.now() + PATIENCE * 1000; ; await new Promise((resolve) => setTimeout(resolve, 30))) {
-      const seen = see();
-      if (seen !== null) return seen;
-      if (Date.now() > deadline) throw new Error(`it never came true that ${what}; the screen is\n${this.screen}`);
-    }
   }
 
   #run(...words: string[]): string {

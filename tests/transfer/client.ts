@@ -49,7 +49,8 @@ async function run(connection: SSHConnection) {
   const peak = growth();
   await session.exec(command.slice(0, 3).join(" "));
   const theirs = text(session.stderr);
-  const receiving = direction === "up" ? session.stream.resume() && null : readSlowly(session, bytes, Number(rest));
+  const receiving = direction === "up" ? null : readSlowly(session, bytes, Number(rest));
+  if (receiving === null) session.stream.resume();
   if (direction !== "down") await pipeline(content(bytes), session.stream, { end: true });
   const ours = { checksum: await receiving, growth: peak() };
   const { code } = await session.exit;
