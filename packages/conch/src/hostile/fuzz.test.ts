@@ -97,13 +97,27 @@ async function end(made: Match): Promise<void> {
   expect(ledger.closed).toBe(ledger.opened);
 }
 
-async function watched(seed: number, talk: (chance: Chance) => Promise<void>): Promise<void> {
+/**
+ * Why a side of ours ended what malformed input may end: protocol, key exchange, MAC, compression, service, version, host
+ * key (RFC 4253 section 11.1); or a login that was given up, a deadline, too many attempts. Never by a fault of ours.
+ */
+const REASONS: ReadonlySet<unknown> = new Set([2, 3, 5, 6, 7, 8, 9, 10, 14]);
+
+/** Log lines of who ends a connection, with the reason that its DISCONNECT gives, and of who is told so. */
+const isEnding = ({ log_format }: LogEvent): boolean => String(log_format).startsWith("disconnecting with error");
+const isToldOf = ({ log_format }: LogEvent): boolean => String(log_format).startsWith("got remote error");
+
+/** @param talk tells whether the connection was ended before the talk was over, which takes a reason and a log line. */
+async function watched(seed: number, talk: (chance: Chance) => Promise<boolean | void>): Promise<void> {
   const events: LogEvent[] = [];
   const observe = (event: LogEvent): void => void events.push(event);
   globalLogPublisher.addObserver(observe);
   try {
-    await talk(new Chance(seed));
+    const wasEnded = await talk(new Chance(seed));
     expect(faults(events)).toEqual([]);
+    const reasons = events.filter(isEnding).map(({ reason }) => reason);
+    expect(reasons.filter((reason) => !REASONS.has(reason))).toEqual([]);
+    if (wasEnded === true) expect(reasons.length > 0 || events.some(isToldOf), "why it ended is logged").toBe(true);
   } catch (error) {
     throw new Error(`the talk of seed ${seed} failed`, { cause: error });
   } finally {
@@ -209,8 +223,10 @@ describe(
               if (chance.odds(0.3)) await made.settle();
               if (chance.odds(0.1)) made.clock.advance(chance.below(3));
             }
+            const wasEnded = !made.serverIO.connected;
             await end(made);
             expect(made.ledger.logins).toBe(isKnown ? 1 : 0); // nobody gets in by talking
+            return wasEnded;
           });
         }
       });
@@ -257,7 +273,9 @@ describe(
             if (chance.odds(0.3)) await made.settle();
             if (chance.odds(0.1)) made.clock.advance(chance.below(3));
           }
+          const wasEnded = !made.clientIO.connected;
           await end(made);
+          return wasEnded;
         });
       }
     });

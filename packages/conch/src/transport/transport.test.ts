@@ -65,6 +65,23 @@ describe("a key exchange", () => {
     expect(client.secure).toBe(0);
   });
 
+  test("ends with reason 9 when the host's RSA key is shorter than the client's minimumRSAHostKeySize", async () => {
+    const rsa = Key.generate("rsa", 2048);
+    for (const [minimum, ended] of [
+      [2048, []],
+      [2049, [[9, "the host has an RSA key of 2048 bits"]]],
+    ] as const) {
+      const { client, server } = await securePair((c, s, factory) => {
+        c.supportedPublicKeys = s.supportedPublicKeys = ["rsa-sha2-512"];
+        factory.publicKeys = { "ssh-rsa": rsa.public() };
+        factory.privateKeys = { "ssh-rsa": rsa };
+        c.minimumRSAHostKeySize = minimum;
+      });
+      expect(server.ended).toEqual(ended);
+      expect(client.secure).toBe(ended.length === 0 ? 1 : 0);
+    }
+  });
+
   test("ends with reason 3 when the signature is another's", async () => {
     const { server } = await securePair((_c, _s, factory) => {
       factory.privateKeys = { "ssh-ed25519": Key.generate("ed25519") };
