@@ -7,6 +7,7 @@ import { Protocol, type Factory } from "@strombus/reactor/protocol";
 import { after, isLater, settle } from "../channel/later.js";
 import { ConchError, MissingKeyStoreError, ProtocolError } from "../error.js";
 import type { MaybeLater } from "../interfaces.js";
+import { peerLog } from "../peer-log.js";
 import { BadKeyError, type Key } from "../ssh/keys.js";
 import { Reader } from "../wire/reader.js";
 import { Writer, type BytesLike } from "../wire/writer.js";
@@ -257,7 +258,7 @@ export class SSHAgentServer extends Protocol {
 
   #refuse(name: string, error: unknown): void {
     if (!(error instanceof ConchError || error instanceof BadKeyError || error instanceof ProtocolError)) throw error;
-    log.info("refused {name}: {why}", { name, why: error.message });
+    peerLog(log, this).info("refused {name}: {why}", { name, why: error.message });
     this.sendResponse(AGENT_FAILURE, "");
   }
 

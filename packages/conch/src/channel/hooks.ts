@@ -2,6 +2,7 @@
 import { Failure } from "@strombus/reactor/failure";
 import type { MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
+import { peerLog } from "../peer-log.js";
 import type { SSHChannel } from "../ssh/channel.js";
 import { isLater, settle } from "./later.js";
 
@@ -38,5 +39,7 @@ export function hookFailed(connection: Connection, channel: SSHChannel, error: u
 }
 
 export function logFailure(channel: SSHChannel, error: unknown): void {
-  log.failure("{channel} failed", new Failure(error), { channel: channel.logPrefix() });
+  peerLog(log, channel.conn?.transport).failure("{channel} failed", new Failure(error), {
+    channel: channel.logPrefix(),
+  });
 }

@@ -7,6 +7,7 @@ import { OPEN_ADMINISTRATIVELY_PROHIBITED } from "../channel/numbers.js";
 import { ConchError } from "../error.js";
 import type { GlobalRequestResult, MaybeLater } from "../interfaces.js";
 import { DirectStreamlocal, StreamlocalListen, TCPListening } from "../messages/forwarding.js";
+import { peerLog } from "../peer-log.js";
 import { unpackGlobal_tcpip_forward, unpackOpen_direct_tcpip } from "./addresses.js";
 import { type ConnectForwardingChannel, SSHConnectForwardingChannel, StreamlocalConnectChannel } from "./connecting.js";
 import { ForwardingListeners, type ForwardingReactor } from "./listeners.js";
@@ -41,29 +42,31 @@ export function allowForwarding(
     return found;
   };
 
+  const peer = () => user.conn?.transport ?? null;
+
   const direct_tcpip = (options: ChannelOpenOptions) => {
     const [hostport] = unpackOpen_direct_tcpip(options.data);
     const channel = new SSHConnectForwardingChannel(hostport, options);
     channel._reactor = reactor;
-    return admit(channel, mayConnect(...hostport));
+    return admit(peer(), channel, mayConnect(...hostport));
   };
   const direct_streamlocal = (options: ChannelOpenOptions) => {
     const { path } = DirectStreamlocal.decode(options.data);
     const channel = new StreamlocalConnectChannel(path, options);
     channel._reactor = reactor;
-    return admit(channel, mayUsePath(rules.connectUNIX, path));
+    return admit(peer(), channel, mayUsePath(rules.connectUNIX, path));
   };
 
   const tcpip_forward = (data: Buffer) => {
     const [host, port] = unpackGlobal_tcpip_forward(data);
-    return grant(mayListen(host, port), `${host}:${port}`, () => {
+    return grant(peer(), mayListen(host, port), `${host}:${port}`, () => {
       const actual = listeners().listenTCP(host, port, { anywhere: rules.gatewayPorts ?? false });
       return port === 0 ? [true, TCPListening.encode({ port: actual })] : true;
     });
   };
   const streamlocal_forward = (data: Buffer) => {
     const { path } = StreamlocalListen.decode(data);
-    return grant(mayUsePath(rules.listenUNIX, path), path, () => {
+    return grant(peer(), mayUsePath(rules.listenUNIX, path), path, () => {
       listeners().listenUNIX(path);
       return true;
     });
@@ -81,31 +84,36 @@ export function allowForwarding(
 }
 
 /** The channel, connected. @throws ConchError when it may not be, or cannot be */
-function admit<C extends ConnectForwardingChannel>(channel: C, allowed: MaybeLater<boolean>): MaybeLater<C> {
+function admit<C extends ConnectForwardingChannel>(
+  peer: object | null,
+  channel: C,
+  allowed: MaybeLater<boolean>,
+): MaybeLater<C> {
   return after(allowed, (yes): MaybeLater<C> => {
     if (!yes) {
-      log.info("refused to connect to {destination}", { destination: channel.destination });
+      peerLog(log, peer).info("refused to connect to {destination}", { destination: channel.destination });
       throw new ConchError("forwarding is not permitted", OPEN_ADMINISTRATIVELY_PROHIBITED);
     }
-    return connected(channel);
+    return connected(channel, peer);
   }) as MaybeLater<C>;
 }
 
 /** The answer to a request to listen. */
 function grant(
+  peer: object | null,
   allowed: MaybeLater<boolean>,
   where: string,
   listen: () => GlobalRequestResult,
 ): MaybeLater<GlobalRequestResult> {
   return after(allowed, (yes) => {
     if (!yes) {
-      log.info("refused to listen on {where}", { where });
+      peerLog(log, peer).info("refused to listen on {where}", { where });
       return false;
     }
     try {
       return listen();
     } catch (error) {
-      log.info("could not listen on {where}: {reason}", { where, reason: String(error) });
+      peerLog(log, peer).info("could not listen on {where}: {reason}", { where, reason: String(error) });
       return false;
     }
   });

@@ -65,7 +65,9 @@ export async function forwardRemote(
   reactor: ForwardingReactor = theReactor,
 ): Promise<Forwarding> {
   const open =
-    typeof to === "function" ? to : (options: SSHChannelOptions) => connected(leadingTo(to, options, reactor));
+    typeof to === "function"
+      ? to
+      : (options: SSHChannelOptions) => connected(leadingTo(to, options, reactor), conn.transport);
   const requested = requestedOf(conn);
   if (typeof listen === "string") {
     const data = StreamlocalListen.encode({ path: listen });

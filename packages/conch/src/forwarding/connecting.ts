@@ -7,6 +7,7 @@ import type { Failure } from "@strombus/reactor/failure";
 import type { IReactorUNIX, MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import type { ChannelOpenOptions } from "../avatar.js";
+import { peerLog } from "../peer-log.js";
 import type { SSHChannelOptions } from "../ssh/channel.js";
 import { type HostPort, unpackOpen_direct_tcpip } from "./addresses.js";
 import { dialTCP, dialUNIX } from "./dial.js";
@@ -46,13 +47,13 @@ export abstract class ConnectForwardingChannel extends ForwardingChannel {
       this.client.release();
       return;
     }
-    log.info("connecting to {destination} for {channel}", {
+    peerLog(log, this.conn?.transport).info("connecting to {destination} for {channel}", {
       destination: this.destination,
       channel: this.logPrefix(),
     });
     this.connect().addErrback((reason: Failure) => {
       if (this.#isClosed) return; // given up
-      log.info("{channel} could not connect to {destination}: {reason}", {
+      peerLog(log, this.conn?.transport).info("{channel} could not connect to {destination}: {reason}", {
         channel: this.logPrefix(),
         destination: this.destination,
         reason: String(reason.value),

@@ -6,6 +6,7 @@ import type { IAddress, IListeningPort, IReactorUNIX } from "@strombus/reactor/i
 import { Logger } from "@strombus/reactor/logger";
 import { isIP } from "node:net";
 import type { Dependent } from "../channel/acting.js";
+import { peerLog } from "../peer-log.js";
 import type { SSHConnection } from "../ssh/connection.js";
 import {
   SSHListenForwardingFactory,
@@ -76,7 +77,10 @@ export class ForwardingListeners implements Dependent {
     }
     this.#tcp.push({ host, askedPort, port, ports });
     this.#conn.dependents.add(this);
-    log.info("listening on {host}:{port} for the peer", { host: addresses.join(" and "), port });
+    peerLog(log, this.#conn.transport).info("listening on {host}:{port} for the peer", {
+      host: addresses.join(" and "),
+      port,
+    });
     return port;
   }
 
@@ -98,7 +102,7 @@ export class ForwardingListeners implements Dependent {
     const factory = new StreamlocalForwardingFactory(this.#conn, path, StreamlocalServerChannel);
     this.#unix.set(path, this.#reactor.listenUNIX(path, factory, { mode: OWNER_ONLY }));
     this.#conn.dependents.add(this);
-    log.info("listening on {path} for the peer", { path });
+    peerLog(log, this.#conn.transport).info("listening on {path} for the peer", { path });
   }
 
   cancelUNIX(path: string): boolean {

@@ -3,6 +3,7 @@ import type { IAddress, MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { Factory } from "@strombus/reactor/protocol";
 import { ForwardedStreamlocal, DirectStreamlocal } from "../messages/forwarding.js";
+import { peerLog } from "../peer-log.js";
 import type { SSHChannelOptions } from "../ssh/channel.js";
 import type { SSHConnection } from "../ssh/connection.js";
 import { type HostPort, packOpen_direct_tcpip } from "./addresses.js";
@@ -21,7 +22,10 @@ export class SSHListenForwardingChannel extends ForwardingChannel {
   }
 
   override openFailed(reason: Error): MaybeAsync {
-    log.info("{channel} could not be opened: {reason}", { channel: this.logPrefix(), reason: reason.message });
+    peerLog(log, this.conn?.transport).info("{channel} could not be opened: {reason}", {
+      channel: this.logPrefix(),
+      reason: reason.message,
+    });
     return this.closed();
   }
 }
@@ -61,7 +65,9 @@ abstract class ForwardingFactory extends Factory {
   override buildProtocol(addr: IAddress): SSHForwardingClient | null {
     const { conn } = this;
     if (conn.channels.size >= conn.maxChannels) {
-      log.warn("refused a connection to forward: there are {count} channels", { count: conn.channels.size });
+      peerLog(log, conn.transport).warn("refused a connection to forward: there are {count} channels", {
+        count: conn.channels.size,
+      });
       return null;
     }
     const channel = new this.klass({ conn });

@@ -4,6 +4,7 @@ import { OPEN_ADMINISTRATIVELY_PROHIBITED, OPEN_CONNECT_FAILED } from "../channe
 import { ConchError } from "../error.js";
 import type { MaybeLater } from "../interfaces.js";
 import { ForwardedStreamlocal } from "../messages/forwarding.js";
+import { peerLog } from "../peer-log.js";
 import type { SSHChannel, SSHChannelOptions } from "../ssh/channel.js";
 import type { SSHConnection } from "../ssh/connection.js";
 import { unpackOpen_forwarded_tcpip } from "./addresses.js";
@@ -44,12 +45,15 @@ export function requestedOf(conn: SSHConnection): Requested {
 }
 
 /** The channel, when it has its connection. @throws ConchError when there can be none: what the peer is told */
-export function connected<C extends ConnectForwardingChannel>(channel: C): MaybeLater<C> {
+export function connected<C extends ConnectForwardingChannel>(channel: C, peer: object | null): MaybeLater<C> {
   return channel.connect().addCallbacks(
     () => channel,
     (reason) => {
       const { destination } = channel;
-      log.info("could not connect to {destination}: {reason}", { destination, reason: String(reason.value) });
+      peerLog(log, peer).info("could not connect to {destination}: {reason}", {
+        destination,
+        reason: String(reason.value),
+      });
       throw new ConchError("connect failed", OPEN_CONNECT_FAILED);
     },
   );

@@ -7,6 +7,7 @@ import { type Message, OutputQueue } from "../channel/output.js";
 import { PathWindow } from "../channel/path.js";
 import type { ConchError } from "../error.js";
 import type { IConchUser, MaybeLater } from "../interfaces.js";
+import { peerLog } from "../peer-log.js";
 import { toBuffer, type BytesLike } from "../wire/writer.js";
 import type { SSHTransportAddress } from "./address.js";
 import type { SSHConnection } from "./connection.js";
@@ -146,14 +147,20 @@ export class SSHChannel implements ITransport {
    * also before one that the peer wanted could be opened.
    */
   openFailed(reason: ConchError | Error): MaybeAsync {
-    log.error("{channel} could not be opened: {reason}", { channel: this.logPrefix(), reason: reason.message });
+    peerLog(log, this.conn?.transport).error("{channel} could not be opened: {reason}", {
+      channel: this.logPrefix(),
+      reason: reason.message,
+    });
   }
 
   /** A request of the peer: whether it succeeds. Requests are handled one at a time, and answered in their order. */
   requestReceived(requestType: string, data: Buffer, wantReply = true): unknown {
     const handler = namedMethod(this, `request_${requestType.replaceAll("-", "_")}`);
     if (handler !== null) return handler(data);
-    log.info("{channel} has no handler for request {request}", { channel: this.logPrefix(), request: requestType });
+    peerLog(log, this.conn?.transport).info("{channel} has no handler for request {request}", {
+      channel: this.logPrefix(),
+      request: requestType,
+    });
     return 0;
   }
 

@@ -36,6 +36,7 @@ import {
   ChannelWindowAdjust,
   GlobalRequest,
 } from "../messages/connection.js";
+import { peerLog } from "../peer-log.js";
 import { permissionsOf } from "../permissions.js";
 import { admitChannel, admitRequest, admitsGlobalRequest } from "../permissions/gate.js";
 import { DISCONNECT_BY_APPLICATION, DISCONNECT_PROTOCOL_ERROR } from "../transport/constants.js";
@@ -128,7 +129,7 @@ export class SSHConnection extends ActingConnection {
       () => admitsGlobalRequest(permissionsOf(this), type, data) && this.gotGlobalRequest(type, data, wantReply),
       reply,
       (error) => {
-        log.failure("global request {type} failed", new Failure(error), { type });
+        peerLog(log, this.transport).failure("global request {type} failed", new Failure(error), { type });
         reply(false);
       },
     );
@@ -142,7 +143,7 @@ export class SSHConnection extends ActingConnection {
     const isSession = open.type === "session";
     const refusal = this.#refusal(open.maxPacket, isSession);
     if (refusal !== null) {
-      log.info("refused a channel: {reason}", { reason: refusal.value });
+      peerLog(log, this.transport).info("refused a channel: {reason}", { reason: refusal.value });
       this.#refuse(open.senderChannel, refusal);
       return;
     }
@@ -171,7 +172,10 @@ export class SSHConnection extends ActingConnection {
         decided();
         // A refusal is the peer's doing, and it may ask as often as it likes; anything else is a fault of ours.
         const level = error instanceof ConchError ? LogLevel.info : LogLevel.critical;
-        log.failure("could not open channel {type}", new Failure(error), { level, type: open.type });
+        peerLog(log, this.transport).failure("could not open channel {type}", new Failure(error), {
+          level,
+          type: open.type,
+        });
         if (!this.stopped) this.#refuse(open.senderChannel, error);
       },
     );
@@ -274,7 +278,7 @@ export class SSHConnection extends ActingConnection {
     if (channel === null || isClosing(channel)) return;
     const queue = this.#queueOf(channel);
     if (queue.pending >= this.maxPendingRequests) {
-      log.warn("{channel} has too many requests at a time", { channel: channel.logPrefix() });
+      peerLog(log, this.transport).warn("{channel} has too many requests at a time", { channel: channel.logPrefix() });
       this.sendClose(channel);
       return;
     }
@@ -302,7 +306,10 @@ export class SSHConnection extends ActingConnection {
       release();
     };
     const failed = (error: unknown) => {
-      log.failure("request {type} on {channel} failed", new Failure(error), { type, channel: channel.logPrefix() });
+      peerLog(log, this.transport).failure("request {type} on {channel} failed", new Failure(error), {
+        type,
+        channel: channel.logPrefix(),
+      });
       reply(false);
     };
     queue.add(handle, reply, failed, channel.requestsAtOnce);
@@ -376,7 +383,10 @@ export class SSHConnection extends ActingConnection {
     const channel = this.#open(recipient);
     if (channel === null || isClosing(channel) || channel.remoteEOF) return null;
     if (length > channel.localWindowLeft || length > channel.localMaxPacket) {
-      log.warn("{channel} got {length} bytes, which is too many", { channel: channel.logPrefix(), length });
+      peerLog(log, this.transport).warn("{channel} got {length} bytes, which is too many", {
+        channel: channel.logPrefix(),
+        length,
+      });
       this.sendClose(channel);
       return null;
     }

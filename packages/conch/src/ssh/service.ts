@@ -1,5 +1,6 @@
 /** What runs on an SSH transport: user authentication, then connections (twisted.conch.ssh.service; RFC 4253 section 10). */
 import { Logger } from "@strombus/reactor/logger";
+import { peerLog } from "../peer-log.js";
 import type { SSHTransportBase, TransportService } from "./transport.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.service" });
@@ -28,7 +29,10 @@ export class SSHService implements TransportService {
     const message = this.protocolMessages[messageNum];
     const handler = message === undefined ? null : namedMethod(this, `ssh_${message.slice("MSG_".length)}`);
     if (handler !== null) return handler(packet);
-    log.info("{service} has no handler for message {number}", { service: this.name, number: messageNum });
+    peerLog(log, this.transport).info("{service} has no handler for message {number}", {
+      service: this.name,
+      number: messageNum,
+    });
     this.transport?.sendUnimplemented();
     return undefined;
   }

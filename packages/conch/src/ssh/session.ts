@@ -14,6 +14,7 @@ import {
   wrapProcessProtocol,
   wrapProtocol,
 } from "../session/program.js";
+import { peerLog } from "../peer-log.js";
 import { parseRequest_pty_req, parseRequest_window_change } from "../session/terminal.js";
 import {
   EnvironmentVariableNotPermitted,
@@ -101,7 +102,7 @@ export class SSHSession extends SSHChannel {
     const { name } = Subsystem.decode(data);
     const protocol = this.avatar?.lookupSubsystem(name, data);
     if (!protocol) {
-      log.error("there is no subsystem {name}", { name });
+      peerLog(log, this.conn?.transport).error("there is no subsystem {name}", { name });
       return false;
     }
     return this.#start("subsystem", (client) => {
@@ -191,7 +192,10 @@ export class SSHSession extends SSHChannel {
 
   override extReceived(dataType: number, data: Buffer): MaybeAsync {
     if (dataType === EXTENDED_DATA_STDERR) return this.#program?.writeErr?.(data);
-    log.warn("dropped {bytes} bytes of extended data of type {type}", { bytes: data.length, type: dataType });
+    peerLog(log, this.conn?.transport).warn("dropped {bytes} bytes of extended data of type {type}", {
+      bytes: data.length,
+      type: dataType,
+    });
   }
 
   /** Reaches the session, or ends a subsystem. While a program is being started it waits. */
@@ -319,7 +323,7 @@ export class SSHSession extends SSHChannel {
   #attempt(request: string, run: () => MaybeAsync, done = () => {}, failed = () => {}): MaybeLater<boolean> {
     return succeeds(run, done, (error) => {
       if (!(error instanceof EnvironmentVariableNotPermitted)) {
-        log.failure("session request {request} failed", new Failure(error), { request });
+        peerLog(log, this.conn?.transport).failure("session request {request} failed", new Failure(error), { request });
       }
       failed();
     });

@@ -7,6 +7,7 @@ import { Logger } from "@strombus/reactor/logger";
 import { connectionDone } from "@strombus/reactor/protocol";
 import { ProtocolError } from "../error.js";
 import { Debug, Disconnect, ExtInfo, Ignore, NewKeys, Ping, Pong, Unimplemented } from "../messages/transport.js";
+import { peerLog } from "../peer-log.js";
 import { keep, type BytesLike } from "../wire/writer.js";
 import { admit, type Stage } from "./admission.js";
 import { messages } from "./constants.js";
@@ -114,7 +115,7 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
 
   /** The peer does not know what we sent as packet `seqnum`. */
   receiveUnimplemented(seqnum: number): void {
-    log.warn("other side unimplemented packet #{seqnum}", { seqnum });
+    peerLog(log, this).warn("other side unimplemented packet #{seqnum}", { seqnum });
   }
 
   receiveDebug(alwaysDisplay: boolean, message: string, lang: string): void {
