@@ -129,7 +129,10 @@ export class SSHConnection extends ActingConnection {
       () => admitsGlobalRequest(permissionsOf(this), type, data) && this.gotGlobalRequest(type, data, wantReply),
       reply,
       (error) => {
-        peerLog(log, this.transport).failure("global request {type} failed", new Failure(error), { type });
+        peerLog(log, this.transport).failure("global request {type} failed", new Failure(error), {
+          level: levelOf(error),
+          type,
+        });
         reply(false);
       },
     );
@@ -170,10 +173,8 @@ export class SSHConnection extends ActingConnection {
       },
       (error) => {
         decided();
-        // A refusal is the peer's doing, and it may ask as often as it likes; anything else is a fault of ours.
-        const level = error instanceof ConchError ? LogLevel.info : LogLevel.critical;
         peerLog(log, this.transport).failure("could not open channel {type}", new Failure(error), {
-          level,
+          level: levelOf(error),
           type: open.type,
         });
         if (!this.stopped) this.#refuse(open.senderChannel, error);
@@ -307,6 +308,7 @@ export class SSHConnection extends ActingConnection {
     };
     const failed = (error: unknown) => {
       peerLog(log, this.transport).failure("request {type} on {channel} failed", new Failure(error), {
+        level: levelOf(error),
         type,
         channel: channel.logPrefix(),
       });
@@ -450,6 +452,11 @@ export class SSHConnection extends ActingConnection {
     this.#requests.set(channel, queue);
     return queue;
   }
+}
+
+/** A refusal is the peer's doing, and it may ask as often as it likes; anything else is a fault of ours. */
+function levelOf(error: unknown) {
+  return error instanceof ConchError ? LogLevel.info : LogLevel.critical;
 }
 
 /** Data and requests that come after one side's CLOSE are for nobody. */
