@@ -6,9 +6,12 @@ import { createElement as element, useState } from "react";
 function Counter() {
   const [count, setCount] = useState(0);
   const { exit } = useApp();
-  useInput((key) => {
-    if (key === "+") setCount((before) => before + 1);
-    if (key === "q") exit();
+  useInput((keys) => {
+    // Those that are typed fast come together.
+    for (const key of keys) {
+      if (key === "+") setCount((before) => before + 1);
+      if (key === "q") exit();
+    }
   });
   return element(Box, { borderStyle: "round", paddingX: 1 }, element(Text, { color: "green" }, `counted to ${count}`));
 }
