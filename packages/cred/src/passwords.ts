@@ -53,7 +53,8 @@ export async function hashPassword(password: string, how: PasswordHashing = "scr
 }
 
 /**
- * Whether a hash from the database is one of this password. At most three are computed at a time, beside the event loop.
+ * Whether a hash from the database is one of this password. They are computed beside the event loop, at most three at a time, and
+ * one fewer than there are processors.
  *
  * @throws ValueError for what is no hash of a format that is known here; NotImplementedError where the package for its
  *   format is missing; UnauthorizedLogin when too many wait.

@@ -35,5 +35,8 @@ export class WorkQueue {
   }
 }
 
-/** For what hashes passwords. Node has four threads for this by default: one stays free for files and host names. */
-export const hashing = new WorkQueue({ concurrency: Math.min(availableParallelism(), 3) });
+/**
+ * For what hashes passwords. One processor stays free for the event loop, and one of the four threads that Node has for
+ * this by default for files and host names.
+ */
+export const hashing = new WorkQueue({ concurrency: Math.min(Math.max(availableParallelism() - 1, 1), 3) });

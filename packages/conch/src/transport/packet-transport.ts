@@ -32,6 +32,7 @@ import { TransportSettings } from "./settings.js";
 import { StallWatch } from "./stall.js";
 import { ConnectionState } from "./state.js";
 import type { TapDirection, TappedPacket } from "./tap.js";
+import type { Turns } from "./turns.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.transport" });
 
@@ -66,6 +67,8 @@ export abstract class PacketTransport extends TransportSettings {
     () => this.writers(),
     () => this.#stream(),
   );
+  /** What packets wait their turn in; null for packets that are read as they come. */
+  protected turns: Turns | null = null;
   readonly #deadline = new Deadline();
   readonly #stall = new StallWatch();
   #identification: IdentificationReader | null = null;
@@ -270,6 +273,7 @@ export abstract class PacketTransport extends TransportSettings {
 
   /** "zlib@openssh.com" begins, both ways. */
   protected loginSucceeded(): void {
+    this.turns = null;
     this.outgoing.loginSucceeded();
     this.incoming.loginSucceeded();
   }
@@ -344,6 +348,19 @@ export abstract class PacketTransport extends TransportSettings {
   }
 
   #readPackets(): void {
+    if (this.flow.answering || this.turns === null) return this.#readAll();
+    const done = this.turns.take(() => {
+      try {
+        this.flow.answering = false;
+        this.#readAll();
+      } catch (error) {
+        this.failed(error);
+      }
+    });
+    if (!done && !this.handshake.closed) this.flow.answering = true;
+  }
+
+  #readAll(): void {
     while (!this.flow.answering && !this.handshake.closed) {
       const injected = this.#injected.length === 0 ? undefined : this.#injected.shift();
       if (injected !== undefined) {

@@ -1,6 +1,7 @@
 /** The server's side of the transport: host keys, the answers of a key exchange, services on request. */
+import { providedBy } from "@strombus/reactor/components";
 import type { Failure } from "@strombus/reactor/failure";
-import type { ITCPTransport } from "@strombus/reactor/interfaces";
+import { ISystemHandle, type ITCPTransport } from "@strombus/reactor/interfaces";
 import type { Factory } from "@strombus/reactor/protocol";
 import { KeyExchangeError } from "../error.js";
 import { GroupExchange, MAX_GROUP_BITS, MIN_GROUP_BITS, sizeToServe, type GroupSizes } from "../kex/group-exchange.js";
@@ -36,6 +37,7 @@ import {
   rsaProofAlgorithm,
   type GlobalRequestAnswer,
 } from "./host-keys.js";
+import { turns } from "./turns.js";
 
 /** The private half of a host key. Signing may take its time: the key may live in an agent or an HSM. */
 export interface HostKeySigner {
@@ -85,6 +87,8 @@ export class SSHServerTransport extends SSHTransportBase {
       this.#visit = gate.admit(this.getPeer().address);
       if (this.#visit === null) return this.#cut();
     }
+    // What comes in memory comes as its program wants it.
+    if (providedBy(ISystemHandle, this.transport)) this.turns = turns;
     super.connectionMade();
   }
 

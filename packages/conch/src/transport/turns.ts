@@ -1,0 +1,57 @@
+/**
+ * Fairness between connections that have not logged in (rule R9): of a thousand clients that come at once each is served
+ * in turn, and no turn of the event loop is longer than a few key exchanges.
+ */
+
+const SHARE = 8; // milliseconds of a turn that go to connections without a login
+
+export class Turns {
+  readonly #now: () => number;
+  readonly #onNextTurn: (begin: () => void) => unknown;
+  readonly #waiting: (() => void)[] = [];
+  #spent = 0;
+  #scheduled = false;
+
+  /** @param now in milliseconds */
+  constructor(now: () => number = () => performance.now(), onNextTurn: (begin: () => void) => unknown = setImmediate) {
+    this.#now = now;
+    this.#onNextTurn = onNextTurn;
+  }
+
+  /** Does the work at once, or in a later turn, behind what waits already. @returns whether it is done */
+  take(work: () => void): boolean {
+    const now = this.#spent < SHARE && this.#waiting.length === 0;
+    if (now) this.#spend(work);
+    else this.#waiting.push(work);
+    this.#schedule();
+    return now;
+  }
+
+  #spend(work: () => void): void {
+    const began = this.#now();
+    try {
+      work();
+    } finally {
+      this.#spent += this.#now() - began;
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#onNextTurn(() => this.#begin());
+  }
+
+  #begin(): void {
+    this.#scheduled = false;
+    this.#spent = 0;
+    try {
+      while (this.#spent < SHARE && this.#waiting.length > 0) this.#spend(this.#waiting.shift()!);
+    } finally {
+      if (this.#waiting.length > 0) this.#schedule();
+    }
+  }
+}
+
+/** Of all servers of this process. */
+export const turns = new Turns();
