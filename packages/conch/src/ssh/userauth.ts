@@ -1,6 +1,6 @@
 /** User authentication (twisted.conch.ssh.userauth; RFC 4252, RFC 4256). */
 export { DEFAULT_USER_KEY_ALGORITHMS } from "../transport/algorithms.js";
-export { SSHUserAuthClient } from "../userauth/client.js";
+export { type HostBasedIdentity, SSHUserAuthClient } from "../userauth/client.js";
 export {
   MSG_USERAUTH_BANNER,
   MSG_USERAUTH_FAILURE,

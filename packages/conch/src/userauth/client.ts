@@ -3,7 +3,10 @@ import type { Deferred } from "@strombus/reactor/defer";
 import { fail, maybeDeferred, succeed } from "@strombus/reactor/defer";
 import { NotImplementedError } from "@strombus/reactor/exceptions";
 import type { Failure } from "@strombus/reactor/failure";
+import type { Certificate } from "../keys/certificate.js";
 import {
+  HostBasedData,
+  HostBoundData,
   KeyboardInteractiveData,
   PasswordData,
   PublicKeyData,
@@ -26,17 +29,35 @@ import {
 import { Reader } from "../wire/reader.js";
 import { type BytesLike, toBuffer, Writer } from "../wire/writer.js";
 import { log, shown } from "./events.js";
+import { signedByHost } from "./hostbased.js";
 import { MSG_USERAUTH_INFO_RESPONSE, MSG_USERAUTH_REQUEST, protocolMessages } from "./numbers.js";
-import { signedData } from "./publickey.js";
+import { HOST_BOUND, signedData } from "./publickey.js";
 
 /** A value, or a Promise or Deferred of it. */
 type Awaitable<T> = T | PromiseLike<T> | Deferred<T>;
 
-/** The key that we last asked about, and the algorithm by which it would sign. */
+/** The key that we last asked about, as itself or by its certificate, and how it would sign. */
 interface KeyQuery {
   readonly key: Key;
+  /** The name in the request, and that of the signature, which differ for a certificate. */
   readonly algorithm: string;
+  readonly signing: string;
+  /** What is shown. */
   readonly blob: Buffer;
+  /** The server's host key, where the signature covers it. */
+  readonly hostKey: Buffer | null;
+}
+
+/** For whom a host speaks, and by which key (RFC 4252 section 9). */
+export interface HostBasedIdentity {
+  /** The host's own, private; or whatever signs in its place. */
+  readonly key: Pick<Key, "sshType" | "supportedSignatureAlgorithms" | "blob"> & {
+    sign(data: Buffer, algorithm: string): Awaitable<Uint8Array>;
+  };
+  /** The host's name, which the server looks up. */
+  readonly hostname: string;
+  /** The user's name on that host. */
+  readonly username: string;
 }
 
 /**
@@ -51,6 +72,8 @@ export class SSHUserAuthClient extends SSHService {
   preferredOrder: string[] = ["publickey", "password", "keyboard-interactive"];
   /** Sign by RSA with SHA-1 when the server names nothing better. */
   allowSHA1Signatures = false;
+  /** Sign for this server's host key too, where the server takes it (OpenSSH PROTOCOL section 3.1). */
+  hostBound = true;
   /** Be content with a server that lets us in for nothing. */
   acceptUnprovenLogin = true;
 
@@ -66,6 +89,10 @@ export class SSHUserAuthClient extends SSHService {
   /** A request is out, and neither SUCCESS nor FAILURE has come. */
   #awaiting = false;
   #query: KeyQuery | null = null;
+  /** A key whose certificate was offered: it comes next, by itself. */
+  #bare: Key | null = null;
+  /** The keys of hosts that have spoken for us. */
+  #hosts: Buffer[] = [];
   /** Methods that the user could not or would not do. */
   #givenUp = new Set<string>();
   #running = false;
@@ -80,6 +107,8 @@ export class SSHUserAuthClient extends SSHService {
     this.authenticatedWith = [];
     this.triedPublicKeys = [];
     this.lastPublicKey = null;
+    this.#bare = null;
+    this.#hosts = [];
     this.#givenUp.clear();
     this.#running = true;
     this.askForAuth("none", "");
@@ -92,7 +121,7 @@ export class SSHUserAuthClient extends SSHService {
   /** Sends a request; `extraData` is the method's own part of it. */
   askForAuth(kind: string, extraData: BytesLike): void {
     if (!this.#running) return; // the answer of a user who took longer than the connection lasted
-    this.lastAuth = kind;
+    this.lastAuth = kind === HOST_BOUND ? "publickey" : kind;
     this.#awaiting = true;
     const { user, instance } = this;
     const fields = { user, service: instance.name!, method: kind, data: toBuffer(extraData) };
@@ -142,15 +171,13 @@ export class SSHUserAuthClient extends SSHService {
       return this.#refuse("a key that we did not ask about");
     }
     this.#query = null;
-    const request = { method: "publickey", flag: 1, algorithm, blob: query.blob, hostKey: null };
+    const { hostKey, signing } = query;
+    const request = { method: methodOf(query), flag: 1, algorithm, blob: query.blob, hostKey };
     const data = signedData(this.#transport.sessionID!, this.user, this.instance.name!, request);
-    const signing = this.#attempt(() => this.signData(query.key, data, algorithm));
-    return this.#goOn(null, signing, (signature: Uint8Array) => {
-      if (nameOf(signature) !== algorithm) throw new TypeError(`the signature is not by ${algorithm}`);
-      const tail = new Writer();
-      tail.string(signature);
-      const fields = { hasSignature: 1, algorithm, blob: query.blob, tail: tail.payload() };
-      this.askForAuth("publickey", PublicKeyData.encode(fields));
+    const coming = this.#attempt(() => this.signData(query.key, data, signing));
+    return this.#goOn(null, coming, (signature: Uint8Array) => {
+      if (nameOf(signature) !== signing) throw new TypeError(`the signature is not by ${signing}`);
+      this.#sendKey(query, signature);
     });
   }
 
@@ -193,8 +220,11 @@ export class SSHUserAuthClient extends SSHService {
     log.debug("banner: {message}", { message: shown(message) });
   }
 
-  /** Asks about the next key; false when there is none. */
+  /** Asks about the next key, by its certificate first where it has one; false when there is none. */
   auth_publickey(): Deferred<boolean> {
+    const bare = this.#bare;
+    this.#bare = null;
+    if (bare !== null && this.#ask(bare, null)) return succeed(true);
     const getting = this.#attempt(() => this.getPublicKey()) ?? succeed(null);
     return getting
       .addCallback((key: Key | null) => {
@@ -202,17 +232,39 @@ export class SSHUserAuthClient extends SSHService {
         const known = this.triedPublicKeys.some((each) => each.equals(key));
         this.lastPublicKey = key;
         this.triedPublicKeys.push(key);
-        const algorithm = this.signatureAlgorithm(key);
-        // The server takes no signature of this key's: the next one, if it is another.
-        if (algorithm === null) return known ? false : this.auth_publickey();
-        const blob = key.blob();
-        this.#query = { key, algorithm, blob };
-        const fields = { hasSignature: 0, algorithm, blob, tail: Buffer.alloc(0) };
-        this.askForAuth("publickey", PublicKeyData.encode(fields));
-        return true;
+        return maybeDeferred(() => this.getCertificate(key)).addCallback((certificate: Certificate | null) => {
+          if (certificate !== null) this.#bare = key;
+          if (this.#ask(key, certificate)) return true;
+          // The server takes no signature of this key's: the next one, if it is another.
+          return known ? false : this.auth_publickey();
+        });
       })
       .addErrback((reason: Failure) => {
         log.debug("no public key: {why}", { why: shown(reason.getErrorMessage()) });
+        return false;
+      });
+  }
+
+  /** Has the host speak for the user; false when there is none that would, or that has not yet (RFC 4252 section 9). */
+  auth_hostbased(): Deferred<boolean> {
+    const getting = this.#attempt(() => this.getHostBasedIdentity()) ?? succeed(null);
+    return getting
+      .addCallback((identity: HostBasedIdentity | null) => {
+        if (identity === null) return false;
+        const { key, hostname, username: clientUsername } = identity;
+        const algorithm = this.signatureAlgorithm(key);
+        const blob = key.blob();
+        if (algorithm === null || this.#hosts.some((each) => each.equals(blob))) return false;
+        this.#hosts.push(blob);
+        const request = { algorithm, blob, hostname, clientUsername };
+        const data = signedByHost(this.#transport.sessionID!, this.user, this.instance.name!, request);
+        return maybeDeferred(() => key.sign(data, algorithm)).addCallback((signature: Uint8Array) => {
+          this.askForAuth("hostbased", HostBasedData.encode({ ...request, signature }));
+          return true;
+        });
+      })
+      .addErrback((reason: Failure) => {
+        log.debug("no host speaks for us: {why}", { why: shown(reason.getErrorMessage()) });
         return false;
       });
   }
@@ -248,6 +300,16 @@ export class SSHUserAuthClient extends SSHService {
     return null;
   }
 
+  /** A certificate of this key, which is offered before the key itself (OpenSSH PROTOCOL.certkeys). */
+  getCertificate(publicKey: Key): Awaitable<Certificate | null> {
+    return null;
+  }
+
+  /** Who speaks for the user by `hostbased`; called again after each that was refused. Null when there are no more. */
+  getHostBasedIdentity(): Awaitable<HostBasedIdentity | null> {
+    return null;
+  }
+
   /** The private half of {@link lastPublicKey}. */
   getPrivateKey(): Awaitable<Key> | null {
     return fail(new NotImplementedError("getPrivateKey"));
@@ -268,7 +330,7 @@ export class SSHUserAuthClient extends SSHService {
   }
 
   /** By what a key would sign for this server: RSA by SHA-2 as `server-sig-algs` says (RFC 8332); null when by nothing. */
-  protected signatureAlgorithm(key: Key): string | null {
+  protected signatureAlgorithm(key: Pick<Key, "sshType" | "supportedSignatureAlgorithms">): string | null {
     const type = key.sshType();
     if (type !== "ssh-rsa") return type;
     const listed = this.#transport.peerExtensions.get("server-sig-algs")?.toString("latin1").split(",");
@@ -276,6 +338,30 @@ export class SSHUserAuthClient extends SSHService {
     const taken = listed ?? [this.allowSHA1Signatures ? "ssh-rsa" : "rsa-sha2-512"];
     const ours = key.supportedSignatureAlgorithms().filter((each) => each !== "ssh-rsa" || this.allowSHA1Signatures);
     return ours.find((each) => taken.includes(each)) ?? null;
+  }
+
+  /** Asks whether a key would do, or the certificate of it; false when it cannot sign for this server. */
+  #ask(key: Key, certificate: Certificate | null): boolean {
+    const signing = this.signatureAlgorithm(key);
+    if (signing === null) return false;
+    const hostKey = this.hostBound && this.#takesHostBound() ? this.#transport.hostKeyBlob : null;
+    const algorithm = certificate === null ? signing : certificateAlgorithm(signing);
+    this.#query = { key, algorithm, signing, blob: certificate?.blob ?? key.blob(), hostKey };
+    this.#sendKey(this.#query, null);
+    return true;
+  }
+
+  #sendKey(query: KeyQuery, signature: Uint8Array | null): void {
+    const { algorithm, blob, hostKey } = query;
+    const tail = new Writer();
+    if (signature !== null) tail.string(signature);
+    const fields = { hasSignature: signature === null ? 0 : 1, algorithm, blob, tail: tail.payload() };
+    const data = hostKey === null ? PublicKeyData.encode(fields) : HostBoundData.encode({ ...fields, hostKey });
+    this.askForAuth(methodOf(query), data);
+  }
+
+  #takesHostBound(): boolean {
+    return this.#transport.peerExtensions.get("publickey-hostbound@openssh.com")?.toString("latin1") === "0";
   }
 
   /** The first method that starts; those that cannot are passed over. */
@@ -337,6 +423,15 @@ export class SSHUserAuthClient extends SSHService {
   get #transport(): SSHTransportBase {
     return this.transport!;
   }
+}
+
+function methodOf(query: KeyQuery): string {
+  return query.hostKey === null ? "publickey" : HOST_BOUND;
+}
+
+/** What a request calls a certificate whose key signs so (OpenSSH PROTOCOL.certkeys; RFC 8332 for RSA). */
+function certificateAlgorithm(signing: string): string {
+  return `${signing.replace(/@openssh\.com$/, "")}-cert-v01@openssh.com`;
 }
 
 /** Infinity - Infinity is no order. */

@@ -155,6 +155,17 @@ export function serve({
   return { clock, realm, portal, transport, service };
 }
 
+/** Carries packets between the two until nothing moves, time included. */
+export function talk(server: Setting, client: FakeTransport): void {
+  for (let still = 0; still < 4; still++) {
+    const [up, down] = [client.packets.splice(0), server.transport.packets.splice(0)];
+    for (const [number, body] of up) server.transport.service?.packetReceived(number, body);
+    for (const [number, body] of down) client.service?.packetReceived(number, body);
+    if (up.length + down.length > 0) still = 0;
+    server.clock.advance(0.1);
+  }
+}
+
 function getService(_transport: unknown, name: string): (new () => TransportService) | null {
   if (name === "ssh-userauth") return SSHUserAuthServer;
   return name === "next" ? NextService : null;

@@ -15,7 +15,7 @@ import {
   PasswordChecker,
   request,
   serve,
-  type Setting,
+  talk,
 } from "./fixtures.test.support.js";
 
 const keys = { rsa: Key.generate("rsa", 2048), ed25519: Key.generate("ed25519"), ecdsa: Key.generate("ecdsa", 256) };
@@ -51,17 +51,6 @@ function both(key: Key): Both {
   checker.registerChecker(new SSHPublicKeyChecker(new InMemorySSHKeyDB({ foo: [key.public()] })));
   checker.registerChecker(new PasswordChecker());
   return checker;
-}
-
-/** Carries packets between the two until nothing moves, time included. */
-function talk(server: Setting, client: FakeTransport): void {
-  for (let still = 0; still < 4; still++) {
-    const [up, down] = [client.packets.splice(0), server.transport.packets.splice(0)];
-    for (const [number, body] of up) server.transport.service?.packetReceived(number, body);
-    for (const [number, body] of down) client.service?.packetReceived(number, body);
-    if (up.length + down.length > 0) still = 0;
-    server.clock.advance(0.1);
-  }
 }
 
 for (const [name, key] of Object.entries(keys)) {
