@@ -162,14 +162,25 @@ export async function runOurClient(
   host: Host,
   lists: Lists,
   userKeys: Keys,
-  { input = INPUT, rekeyBytes }: Talk = {},
+  talk: Talk = {},
 ): Promise<Outcome & { readonly exchanges: number }> {
   const [algorithm = ""] = lists.login;
+  const key = keyFor(userKeys, algorithm);
+  return runLogin(host, lists, (connection) => new Login(host.user, connection, algorithm, key), talk);
+}
+
+/** Logs in by a client's service that is made for the connection, and runs the command. */
+export async function runLogin(
+  host: Host,
+  lists: Lists,
+  login: (connection: SSHConnection) => SSHUserAuthClient,
+  { input = INPUT, rekeyBytes }: Talk = {},
+): Promise<Outcome & { readonly exchanges: number }> {
   const command = new Command(input);
   const transport = new Transport(host, lists, (secured) => {
     const connection = new SSHConnection();
     connection.serviceStarted = () => void connection.openChannel(command);
-    secured.requestService(new Login(host.user, connection, algorithm, keyFor(userKeys, algorithm)));
+    secured.requestService(login(connection));
   });
   if (rekeyBytes !== undefined) transport.rekeyBytes = rekeyBytes;
   await untilEnd(transport);

@@ -23,12 +23,20 @@ export interface Surroundings {
   readonly rekeyBytes?: number;
 }
 
-/** OpenSSH's sshd. The user is whoever runs the peers, whose password nobody knows. */
-async function openSSHServer({ prefix, userKeys, rekeyBytes }: Surroundings): Promise<InteropServer> {
+/**
+ * OpenSSH's sshd. The user is whoever runs the peers, whose password nobody knows.
+ *
+ * @param first settings that win over those here, as sshd believes what comes first
+ */
+export async function openSSHServer(
+  { prefix, userKeys, rekeyBytes }: Surroundings,
+  first: readonly string[] = [],
+): Promise<InteropServer & { readonly log: () => string }> {
   const { folder, hostKeys, hostKeyFiles } = prepare(prefix);
   const all = (query: string) => folder.run("ssh", "-Q", query).trim().replaceAll("\n", ",");
   const port = await freePort();
   const settings = [
+    ...first,
     ...hostKeyFiles.map((file) => `HostKey ${file}`),
     `ListenAddress 127.0.0.1:${port}`,
     "PidFile none",
@@ -48,7 +56,8 @@ async function openSSHServer({ prefix, userKeys, rekeyBytes }: Surroundings): Pr
   const file = folder.put("sshd_config", `${settings.join("\n")}\n`);
   const program = new Program([...prefix, "sh", "-c", 'mkdir -p /run/sshd && exec /usr/sbin/sshd -D -e -f "$0"', file]);
   await program.stderr.until(`Server listening on 127.0.0.1 port ${port}.`);
-  return { port, user: folder.run("id", "-un").trim(), hostKeys, stop: () => stop(program, folder) };
+  const user = folder.run("id", "-un").trim();
+  return { port, user, hostKeys, log: () => program.stderr.text, stop: () => stop(program, folder) };
 }
 
 /** Dropbear's server. The user is whoever runs the peers, whose password nobody knows. */

@@ -317,6 +317,19 @@ describe("keyboard-interactive", () => {
     expect(last()).toEqual([61, Buffer.concat([Buffer.of(0, 0, 0, 2), NS("a", "b")])]);
   });
 
+  test("that is refused without a question is not asked for again, one with wrong answers is", () => {
+    const { client, transport, last } = refused("keyboard-interactive,password");
+    client.preferredOrder = ["keyboard-interactive", "password"];
+    client.ssh_USERAUTH_FAILURE(failure("keyboard-interactive,password"));
+    expect(last()).toEqual([50, request("keyboard-interactive", NS("", ""))]);
+    client.ssh_USERAUTH_PK_OK(questions(["one", 1]));
+    client.ssh_USERAUTH_FAILURE(failure("keyboard-interactive,password"));
+    expect(last()).toEqual([50, request("keyboard-interactive", NS("", ""))]);
+    client.ssh_USERAUTH_FAILURE(failure("keyboard-interactive,password"));
+    expect(last()).toEqual([50, request("password", Buffer.concat([Buffer.of(0), NS("secret")]))]);
+    expect(transport.disconnects).toEqual([]);
+  });
+
   test("answers that cannot be had ask by none, and the method is given up", () => {
     const client = new Client("foo", new NextService());
     client.getGenericAnswers = () => fail(new Error("cancelled"));

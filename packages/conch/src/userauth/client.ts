@@ -93,7 +93,9 @@ export class SSHUserAuthClient extends SSHService {
   #bare: Key | null = null;
   /** The keys of hosts that have spoken for us. */
   #hosts: Buffer[] = [];
-  /** Methods that the user could not or would not do. */
+  /** The server has asked something since we last offered to answer. */
+  #wasAsked = false;
+  /** Methods that the user could not or would not do, or for which the server had no question. */
   #givenUp = new Set<string>();
   #running = false;
 
@@ -148,6 +150,7 @@ export class SSHUserAuthClient extends SSHService {
     this.#awaiting = false;
     this.#query = null;
     if (partialSuccess && this.lastAuth !== null) this.authenticatedWith.push(this.lastAuth);
+    else if (this.lastAuth === "keyboard-interactive" && !this.#wasAsked) this.#givenUp.add(this.lastAuth);
     const left = methods.filter((method) => !this.authenticatedWith.includes(method) && !this.#givenUp.has(method));
     const place = (method: string) => (this.preferredOrder.indexOf(method) + 1 || Infinity) - 1;
     return this.#tryEach(left.sort((a, b) => compare(place(a), place(b))));
@@ -200,6 +203,7 @@ export class SSHUserAuthClient extends SSHService {
   /** The server asks (RFC 4256 section 3.2). */
   ssh_USERAUTH_PK_OK_keyboard_interactive(packet: Buffer): Deferred<null> | null {
     const { name, instruction, prompts } = UserauthInfoRequest.decode(packet);
+    this.#wasAsked = true;
     const questions = prompts.map(({ prompt, echo }): [string, boolean] => [prompt, echo]);
     const asking = this.#attempt(() => this.getGenericAnswers(name, instruction, questions));
     return this.#goOn("keyboard-interactive", asking, (answers: readonly string[]) => {
@@ -280,6 +284,7 @@ export class SSHUserAuthClient extends SSHService {
   }
 
   auth_keyboard_interactive(): boolean {
+    this.#wasAsked = false;
     this.askForAuth("keyboard-interactive", KeyboardInteractiveData.encode({ language: "", submethods: "" }));
     return true;
   }
