@@ -80,7 +80,9 @@ export class Portal {
       if (!providedBy(kind, credentials)) continue;
       return maybeDeferred(() => checker.requestAvatarId(credentials)).addCallback((avatarId) => {
         // Anything but an avatar id is no success: not undefined, not a returned Error.
-        if (!isAvatarId(avatarId)) throw new UnauthorizedLogin("the checker's answer is not an avatar id");
+        if (!isAvatarId(avatarId)) {
+          throw new UnauthorizedLogin(`the answer of ${checker.constructor.name} is not an avatar id`);
+        }
         return this.realm.requestAvatar(avatarId, mind, ...interfaces) as Awaitable<PortalLogin<AvatarOf<I>>>;
       });
     }

@@ -7,6 +7,7 @@ import { type Deferred, maybeDeferred } from "@strombus/reactor/defer";
 import { ValidPublicKey } from "../error.js";
 import { Certificate } from "../keys/certificate.js";
 import type { RevocationList } from "../keys/krl.js";
+import type { SecurityKeyProof } from "../keys/sk.js";
 import { type Permissions, restrict } from "../permissions.js";
 import { Key } from "../ssh/keys.js";
 import { addressOf } from "../userauth/scope.js";
@@ -105,7 +106,8 @@ export class SSHPublicKeyChecker implements ICredentialsChecker {
   }
 }
 
-const TRUSTED: KeyOptions = parseKeyOptions("cert-authority");
+/** Whether somebody must touch a security key is then the certificate's to say. */
+const TRUSTED: KeyOptions = parseKeyOptions("cert-authority,no-touch-required");
 const own = (username: string): readonly string[] => [username];
 const systemTime = (): number => Date.now() / 1000;
 
@@ -148,7 +150,8 @@ class Search {
     const demand = { ...this.here, authorities: [key], principals: options.principals ?? principals };
     this.found = {
       permissions: [options.permissions, certified(shown, demand)],
-      isSigned: ({ signature, sigData }) => shown.verify(signature!, sigData!),
+      isSigned: ({ signature, sigData }) =>
+        isProven(shown.key.verifySecurityKey(signature!, sigData!), options) && shown.verify(signature!, sigData!),
     };
   }
 
@@ -186,11 +189,17 @@ function isSigned(authorization: Authorization, given: ISSHPrivateKey): boolean 
   }
 }
 
-/** Of a security key a touch is due unless its options say otherwise, and a PIN or finger when they do. */
 function isSignedBy(key: Key, signature: Buffer, data: Buffer, options: KeyOptions | null): boolean {
-  const { touchRequired = true, verifyRequired = false } = options ?? {};
-  if (touchRequired && !verifyRequired) return key.verify(signature, data);
   const proof = key.verifySecurityKey(signature, data);
-  if (proof === null) return !verifyRequired && key.verify(signature, data);
+  return isProven(proof, options) && (proof !== null || key.verify(signature, data));
+}
+
+/**
+ * Of a security key a touch is due unless the line says otherwise, and a PIN or finger when it does; that of an authority
+ * adds to what the certificate says. Other keys prove neither.
+ */
+function isProven(proof: SecurityKeyProof | null, options: KeyOptions | null): boolean {
+  const { touchRequired = true, verifyRequired = false } = options ?? {};
+  if (proof === null) return !verifyRequired;
   return (proof.userPresent || !touchRequired) && (proof.userVerified || !verifyRequired);
 }

@@ -10,6 +10,8 @@ export interface LoginEvent {
   readonly user: string;
   readonly method: string;
   readonly fingerprint: string | null;
+  /** The class of the checker that was asked. */
+  readonly checker: string | null;
   readonly transport: object;
 }
 
@@ -20,6 +22,7 @@ export function logLogin(event: LoginEvent, outcome: "accepted" | "partly accept
     method: shown(event.method),
     ...peerOf(event.transport),
     fingerprint: event.fingerprint,
+    checker: event.checker,
     key: event.fingerprint === null ? "" : ` key ${event.fingerprint}`,
     why: why === "" ? "" : `: ${escapeText(why, 256)}`,
   });

@@ -165,7 +165,8 @@ export abstract class AuthenticationMethods extends SSHService {
     if (inHand !== null) inHand.checker = checkerOf(this.portal, credentials);
     noteScope(credentials, scope, this.transport!);
     return maybeDeferred(() => checker.requestAvatarId(credentials)).addCallback((avatarId: unknown) => {
-      if (typeof avatarId !== "string") throw new UnauthorizedLogin("the checker's answer is not an avatar id");
+      if (typeof avatarId === "string") return;
+      throw new UnauthorizedLogin(`the answer of ${checker.constructor.name} is not an avatar id`);
     });
   }
 

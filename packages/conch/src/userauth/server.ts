@@ -248,7 +248,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
       : fail(new UnauthorizedLogin("illegal user name"));
     return tried
       .addCallback((login: unknown) => (isLive() ? this._cbFinishedAuth(login) : this.#tooLate(attempt, login)))
-      .addErrback((reason: Failure) => (isLive() ? this.#holdBack(attempt, reason) : null))
+      .addErrback((reason: Failure) => (isLive() ? this.#holdBack(attempt, reason) : this.#failedLate(attempt, reason)))
       .addErrback((reason: Failure) => (isLive() ? this._ebMaybeBadAuth(reason) : null))
       .addErrback((reason: Failure) => (isLive() ? this._ebBadAuth(reason) : null))
       .addErrback((reason: Failure) => this.#broken(reason))
@@ -290,6 +290,13 @@ export class SSHUserAuthServer extends AuthenticationMethods {
   #tooLate({ checker }: Attempt, login: unknown): void {
     log.warn("checker {checker} let somebody in whose request is gone", { checker });
     logOutOf(login);
+  }
+
+  /** A checker that refuses nobody any more is not worth a word; one that broke is. */
+  #failedLate({ checker }: Attempt, reason: Failure): null {
+    if (reason.check(LoginFailed, ConchError, BadKeyError) || reason.check(ProtocolError)) return null;
+    log.failure("checker {checker} broke when the request was gone", reason, { checker });
+    return null;
   }
 
   #offers(kind: string): boolean {
@@ -338,8 +345,12 @@ export class SSHUserAuthServer extends AuthenticationMethods {
   }
 
   #log(outcome: "accepted" | "partly accepted" | "refused", why = ""): void {
-    const fingerprint = this.#progress.inHand?.fingerprint ?? null;
-    logLogin({ user: this.user!, method: this.method!, fingerprint, transport: this.transport! }, outcome, why);
+    const { fingerprint = null, checker = null } = this.#progress.inHand ?? {};
+    logLogin(
+      { user: this.user!, method: this.method!, fingerprint, checker, transport: this.transport! },
+      outcome,
+      why,
+    );
   }
 
   get #progress(): LoginProgress {

@@ -137,7 +137,8 @@ describe("our client and our server, by", () => {
     const accounts: ICredentialsChecker = {
       credentialInterfaces: [IUsernamePassword, IUsernamePasswordChange],
       requestAvatarId(credentials) {
-        const { username, password: given, newPassword } = credentials as IUsernamePasswordChange;
+        const change = credentials as IUsernamePassword & Partial<IUsernamePasswordChange>;
+        const { username, password: given, newPassword } = change;
         if (given !== stored) throw new UnauthorizedLogin();
         if (newPassword !== undefined) stored = newPassword;
         else if (given === "old") throw new PasswordChangeRequired("New password: ");
