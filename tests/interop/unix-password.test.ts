@@ -1,7 +1,10 @@
 /** Real accounts of this system, made for the test and deleted after it: it needs root. */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { PluggableAuthenticationModules, UsernamePassword } from "@strombus/cred/credentials";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { noteOrigin, PluggableAuthenticationModules, UsernamePassword } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { PluggableAuthenticationModulesChecker } from "@strombus/cred/pam";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -101,6 +104,28 @@ describe("by PAM", () => {
     const user = account("YESCRYPT", "correct horse");
     execFileSync(needed("passwd"), ["--delete", user]);
     for (const method of ["keyboard-interactive", "password"]) expect(await login(method, user, "")).toBe("");
+  });
+
+  test("PAM knows the address that the user comes from", async () => {
+    const service = `strombus-${randomBytes(4).toString("hex")}`;
+    const folder = mkdtempSync(join(tmpdir(), "strombus-"));
+    const script = join(folder, "from");
+    const file = join("/etc/pam.d", service);
+    writeFileSync(script, '#!/bin/sh\n[ "$PAM_RHOST" = 192.0.2.7 ]\n', { mode: 0o755 });
+    writeFileSync(file, `auth required pam_exec.so quiet ${script}\naccount required pam_permit.so\n`);
+    try {
+      const checker = new PluggableAuthenticationModulesChecker({ service });
+      const login = async (host: string | null) => {
+        const credentials = new UsernamePassword("root", "");
+        if (host !== null) noteOrigin(credentials, host);
+        return checker.requestAvatarId(credentials);
+      };
+      expect(await login("192.0.2.7")).toBe("root");
+      for (const other of ["192.0.2.8", null]) await expect(login(other)).rejects.toThrow(UnauthorizedLogin);
+    } finally {
+      rmSync(file);
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("twenty at a time come out right", async () => {

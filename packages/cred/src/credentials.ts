@@ -11,6 +11,7 @@ import {
   IUsernamePasswordChange,
 } from "./credentials/interfaces.js";
 
+export { noteOrigin, originOf } from "./credentials/origin.js";
 export { CramMD5Credentials } from "./credentials/cram.js";
 export { DigestCredentialFactory, DigestedCredentials, type DigestChallenge } from "./credentials/digest.js";
 export * from "./credentials/interfaces.js";

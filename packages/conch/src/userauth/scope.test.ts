@@ -1,17 +1,19 @@
 import { UnauthorizedLogin } from "@strombus/cred/error";
-import { ISSHPrivateKey, IUsernamePassword } from "@strombus/cred/credentials";
+import { ISSHPrivateKey, IUsernamePassword, originOf } from "@strombus/cred/credentials";
 import { expect, test } from "vitest";
 import { ed25519, keyData, password, request, serve } from "./fixtures.test.support.js";
 import { transportOf } from "./scope.js";
 
 const DELAY = 0.25; // seconds
 
-test("a checker finds the transport on which credentials came, of questions too", () => {
+test("a checker finds the transport on which credentials came, and their address, of questions too", () => {
   const found: unknown[] = [];
+  const origins: (string | null)[] = [];
   const checker = {
     credentialInterfaces: [IUsernamePassword, ISSHPrivateKey],
     requestAvatarId(credentials: object): never {
       found.push(transportOf(credentials));
+      origins.push(originOf(credentials));
       throw new UnauthorizedLogin();
     },
   };
@@ -21,6 +23,7 @@ test("a checker finds the transport on which credentials came, of questions too"
   service.ssh_USERAUTH_REQUEST(request("publickey", keyData(0, "ssh-ed25519", ed25519().blob)));
   expect(found).toHaveLength(2);
   for (const each of found) expect(each === transport).toBe(true);
+  expect(origins).toEqual(["192.0.2.1", "192.0.2.1"]);
   expect(transportOf({})).toBeUndefined();
 });
 

@@ -2,6 +2,7 @@
  * To which login and to which connection credentials belong, for checkers that want several of them before they let
  * someone in, or that go by what an application knows of the connection.
  */
+import { noteOrigin } from "@strombus/cred/credentials";
 import { Permissions, restrictionsOf } from "../permissions.js";
 import type { SSHTransportBase } from "../ssh/transport.js";
 
@@ -25,7 +26,10 @@ const transports = new WeakMap<object, SSHTransportBase>();
 /** Notes that `credentials` came in this login, on this connection. */
 export function noteScope(credentials: object, scope: LoginScope, transport?: SSHTransportBase): void {
   scopes.set(credentials, scope);
-  if (transport !== undefined) transports.set(credentials, transport);
+  if (transport === undefined) return;
+  transports.set(credentials, transport);
+  const address = addressOf(credentials);
+  if (address !== null) noteOrigin(credentials, address);
 }
 
 /** The login in which `credentials` came; undefined for those that no SSH server made. */

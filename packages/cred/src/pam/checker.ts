@@ -5,6 +5,7 @@ import { NotImplementedError } from "@strombus/reactor/exceptions";
 import { Logger } from "@strombus/reactor/logger";
 import { ICredentialsChecker } from "../checkers/interfaces.js";
 import { IPluggableAuthenticationModules, type IUsernamePassword, type PamItem } from "../credentials/interfaces.js";
+import { originOf } from "../credentials/origin.js";
 import { UnauthorizedLogin } from "../error.js";
 import { optional } from "../optional.js";
 import { WorkQueue } from "../work.js";
@@ -40,6 +41,12 @@ const MAX_IDLE = 4;
 
 type PamAnswer = readonly [response: string, code: 0];
 type Ask = (items: readonly PamItem[]) => Promise<readonly PamAnswer[]>;
+
+/** Who logs in, and the address of the host that they come from, which PAM knows as PAM_RHOST. */
+interface Login {
+  readonly username: string;
+  readonly remoteHost: string | null;
+}
 
 /** A result of PAM's, and its text. */
 interface Decision {
@@ -83,26 +90,26 @@ export class PluggableAuthenticationModulesChecker implements ICredentialsChecke
     const answers = providedBy(IPluggableAuthenticationModules, credentials)
       ? async (items: readonly PamItem[]) => await credentials.pamConversion(items)
       : byPassword(credentials.password);
-    return Deferred.fromPromise(this.#logins.run(async () => this.#check(credentials.username, answers)));
+    return Deferred.fromPromise(this.#logins.run(async () => this.#check(whoIs(credentials), answers)));
   }
 
-  async #check(username: string, ask: Ask): Promise<string> {
+  async #check({ username, remoteHost }: Login, ask: Ask): Promise<string> {
     if (/[\0\p{Surrogate}]/u.test(username)) throw new UnauthorizedLogin("no user has such a name");
-    const { result, text } = await this.#decision(username, ask);
+    const { result, text } = await this.#decision({ username, remoteHost }, ask);
     if (result === PAM_SUCCESS) return username;
     if (!REFUSALS.has(result)) log.error("PAM could not check a user: {text} ({result})", { text, result });
     throw new UnauthorizedLogin(text);
   }
 
   /** What PAM says, in a process that is kept for another login if nothing was wrong with it. */
-  async #decision(username: string, ask: Ask): Promise<Decision> {
+  async #decision(login: Login, ask: Ask): Promise<Decision> {
     const child = this.#idle.pop() ?? new PAMProcess();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error("it took too long")), this.#timeout * 1000);
     });
     try {
-      const decision = await Promise.race([this.#talk(child, username, ask), late]);
+      const decision = await Promise.race([this.#talk(child, login, ask), late]);
       if (this.#idle.length >= MAX_IDLE) child.end();
       else {
         child.rest();
@@ -119,8 +126,8 @@ export class PluggableAuthenticationModulesChecker implements ICredentialsChecke
   }
 
   /** How PAM decided. A round that the user does not answer is one that failed. */
-  async #talk(child: PAMProcess, user: string, ask: Ask): Promise<Decision> {
-    child.say({ service: this.service, user, remoteHost: null });
+  async #talk(child: PAMProcess, { username: user, remoteHost }: Login, ask: Ask): Promise<Decision> {
+    child.say({ service: this.service, user, remoteHost });
     for (;;) {
       const message = await child.hear();
       if ("result" in message) return message;
@@ -133,6 +140,10 @@ export class PluggableAuthenticationModulesChecker implements ICredentialsChecke
   }
 }
 classImplements(PluggableAuthenticationModulesChecker, ICredentialsChecker);
+
+function whoIs(credentials: IPluggableAuthenticationModules | IUsernamePassword): Login {
+  return { username: credentials.username, remoteHost: originOf(credentials) };
+}
 
 /** Answers with a password, once: a module that asks again wants something else. */
 function byPassword(password: string): Ask {

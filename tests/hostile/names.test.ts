@@ -1,0 +1,189 @@
+/** User names that would be something else if they were taken for more than text, with every checker that runs in this process. */
+import {
+  HostBasedChecker,
+  InMemorySSHKeyDB,
+  SSHProtocolChecker,
+  SSHPublicKeyChecker,
+  UNIXAuthorizedKeysFiles,
+  UNIXPasswordDatabase,
+} from "@strombus/conch/checkers";
+import { Certificate } from "@strombus/conch/keys/certificate";
+import { Key } from "@strombus/conch/ssh/keys";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  FilePasswordDB,
+  type ICredentialsChecker,
+  InMemoryUsernamePasswordDatabaseDontUse,
+} from "@strombus/cred/checkers";
+import { SSHHostBased, SSHPrivateKey, UsernamePassword } from "@strombus/cred/credentials";
+import { UnauthorizedLogin } from "@strombus/cred/error";
+import { hashPassword } from "@strombus/cred/passwords";
+import { openDatabase, SQLPasswordDB } from "@strombus/cred/sql";
+import { maybeDeferred } from "@strombus/reactor/defer";
+import { KeyError } from "@strombus/reactor/exceptions";
+import { formatEvent, globalLogPublisher, type LogEvent } from "@strombus/reactor/logger";
+import { afterAll, describe, expect, test } from "vitest";
+
+const NAMES: Readonly<Record<string, string>> = {
+  "an object's": "__proto__",
+  "another object's": "constructor",
+  "a path": "../../../../etc/passwd",
+  "an absolute path": "/root",
+  "a dot": ".",
+  "two dots": "..",
+  "a path of Windows'": "..\\\\alice",
+  "a command": "$(reboot)",
+  "another command": "alice; `reboot` | sh",
+  "an option": "-oProxyCommand=reboot",
+  SQL: "alice' OR '1'='1",
+  "more SQL": "'; DROP TABLE users; --",
+  "a pattern of SQL": "a%_ce",
+  "a parameter of SQL": "$1",
+  "a filter of LDAP": "*)(uid=*))(|(uid=*",
+  "a DN": "alice,ou=people",
+  "a delimiter": "alice:x:0:0",
+  "a record": "alice:correct horse\nmallory:correct horse",
+  "a format": "%s%n{user}{0}",
+  "escape sequences": "\u001b[2J\u001b]0;title\u0007alice\u009b31m",
+  "lines for a log": "alice\r\n2026-01-01 login accepted: user root",
+  "text from right to left": "\u202eecila",
+  "a NUL": "alice\0",
+  "half a character": "alice\ud800",
+  "white space": " alice\t",
+  "another case": "ALICE",
+  "other letters": "\uff41lice",
+  nothing: "",
+  "64 KiB": "a".repeat(65_536),
+};
+
+const PASSWORD = "correct horse";
+const key = Key.generate("ed25519");
+const authority = Key.generate("ed25519");
+const DATA = Buffer.from("what is signed");
+const folder = mkdtempSync(join(tmpdir(), "strombus-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const byPassword = (name: string) => new UsernamePassword(name, PASSWORD);
+const byKey = (name: string) => new SSHPrivateKey(name, "ssh-ed25519", key.blob(), DATA, key.sign(DATA));
+const byHost = (name: string) => new SSHHostBased(name, "ssh-ed25519", key.blob(), name, name, DATA, key.sign(DATA));
+
+interface Case {
+  /** A checker that knows this user, and no other. */
+  readonly knowing: (name: string) => ICredentialsChecker | Promise<ICredentialsChecker>;
+  readonly credentials: (name: string) => object;
+  /** Names that it can hold; others it must refuse. */
+  readonly holds?: (name: string) => boolean;
+}
+
+const isText = (name: string) => !/[\0\p{Surrogate}]/u.test(name);
+const fitsCertificate = (name: string) => isText(name) && name.length < 1024;
+let files = 0;
+
+const CASES: Readonly<Record<string, Case>> = {
+  InMemoryUsernamePasswordDatabaseDontUse: {
+    knowing: (name) => new InMemoryUsernamePasswordDatabaseDontUse(new Map([[name, PASSWORD]])),
+    credentials: byPassword,
+  },
+  FilePasswordDB: {
+    knowing(name) {
+      const file = join(folder, `passwords${files++}`);
+      writeFileSync(file, `${name}:${PASSWORD}\n`);
+      return new FilePasswordDB(file);
+    },
+    credentials: byPassword,
+    holds: (name) => !/[:\n\p{Surrogate}]/u.test(name),
+  },
+  SQLPasswordDB: {
+    async knowing(name) {
+      const database = openDatabase(":memory:");
+      await database.query("CREATE TABLE users (name TEXT PRIMARY KEY, password TEXT NOT NULL)");
+      if (isText(name)) await database.query("INSERT INTO users VALUES ($1, $2)", [name, await hash]);
+      return new SQLPasswordDB(database);
+    },
+    credentials: byPassword,
+    holds: isText,
+  },
+  UNIXPasswordDatabase: {
+    knowing: (name) =>
+      new UNIXPasswordDatabase([
+        (asked) => {
+          if (asked !== name) throw new KeyError("nobody");
+          return {
+            1: "$6$shell$u9VEJGXTJJJvaHLTbQ8Q.AKTxQn0GA.i7xwUN4TRSHMBnG6QEqyxPBrfFdGRGNlQQqCBBfxjxAIwYsBOz/wxs1",
+          };
+        },
+      ]),
+    credentials: (name) => new UsernamePassword(name, PASSWORD),
+    holds: () => false,
+  },
+  "SSHPublicKeyChecker, keys in memory": {
+    knowing: (name) => new SSHPublicKeyChecker(new InMemorySSHKeyDB(new Map([[name, [key.public()]]]))),
+    credentials: byKey,
+  },
+  "SSHPublicKeyChecker, keys in files": {
+    knowing(name) {
+      const home = join(folder, `home${files++}`);
+      mkdirSync(join(home, ".ssh"), { recursive: true });
+      writeFileSync(join(home, ".ssh/authorized_keys"), key.public().toString("openssh"));
+      const entry = { pw_name: name, pw_passwd: "x", pw_uid: 1, pw_gid: 1, pw_gecos: "", pw_dir: home, pw_shell: "" };
+      const getpwnam = (asked: string) => {
+        if (asked !== name) throw new KeyError("nobody");
+        return entry;
+      };
+      return new SSHPublicKeyChecker(new UNIXAuthorizedKeysFiles({ getpwnam }));
+    },
+    credentials: byKey,
+  },
+  "SSHPublicKeyChecker, certificates": {
+    async knowing(name) {
+      const request = { kind: "user", keyId: name.slice(0, 64), validBefore: Infinity, key: key.public() } as const;
+      certificate = fitsCertificate(name) ? await Certificate.issue(authority, { ...request, principals: [name] }) : certificate;
+      return new SSHPublicKeyChecker(new InMemorySSHKeyDB({}), { trustedUserCAKeys: [authority.public()] });
+    },
+    credentials: (name) => new SSHPrivateKey(name, certificate!.sshType, certificate!.blob, DATA, key.sign(DATA)),
+    holds: fitsCertificate,
+  },
+  HostBasedChecker: {
+    knowing: (name) => new HostBasedChecker(new Map([[name, [key.public()]]]), { addressesOf: () => [] }),
+    credentials: byHost,
+    holds: () => false, // nobody knows where these come from
+  },
+  SSHProtocolChecker: {
+    knowing(name) {
+      const checker = new SSHProtocolChecker();
+      checker.registerChecker(new InMemoryUsernamePasswordDatabaseDontUse(new Map([[name, PASSWORD]])));
+      return checker;
+    },
+    credentials: byPassword,
+  },
+};
+
+const hash = hashPassword(PASSWORD);
+let certificate: Certificate | null = null;
+
+for (const [what, { knowing, credentials, holds = () => true }] of Object.entries(CASES)) {
+  describe(what, () => {
+    test("takes every name for text: it is that user, or nobody", async () => {
+      const logged: string[] = [];
+      const observer = (event: LogEvent) => void logged.push(formatEvent(event));
+      globalLogPublisher.addObserver(observer);
+      for (const [kind, name] of Object.entries(NAMES)) {
+        const toAlice = await knowing("alice");
+        expect(await outcome(toAlice, credentials(name)), `${kind}, where alice is known`).toBe("refused");
+        const expected = holds(name) ? name : "refused";
+        expect(await outcome(await knowing(name), credentials(name)), `${kind}, where it is known`).toBe(expected);
+      }
+      globalLogPublisher.removeObserver(observer);
+      for (const line of logged) expect(line).toMatch(/^[^\u0000-\u001f\u007f-\u009f\u202e]{0,2000}$/);
+    });
+  });
+}
+
+async function outcome(checker: ICredentialsChecker, credentials: object): Promise<unknown> {
+  return maybeDeferred(() => checker.requestAvatarId(credentials)).then(
+    (name: unknown) => name,
+    (error: unknown) => (error instanceof UnauthorizedLogin ? "refused" : error),
+  );
+}
