@@ -1,12 +1,19 @@
 /** Logins with other people's clients by the methods that the table of algorithms does not show. */
-import { AuthorizedKey, HostBasedChecker, InMemorySSHKeyDB, SSHPublicKeyChecker } from "@strombus/conch/checkers";
+import {
+  AuthorizedKey,
+  HostBasedChecker,
+  InMemorySSHKeyDB,
+  SSHProtocolChecker,
+  SSHPublicKeyChecker,
+} from "@strombus/conch/checkers";
 import { Certificate } from "@strombus/conch/keys/certificate";
 import { SSHChannel } from "@strombus/conch/ssh/channel";
 import { FingerprintFormats, Key } from "@strombus/conch/ssh/keys";
-import type { ICredentialsChecker } from "@strombus/cred/checkers";
+import { type ICredentialsChecker, InMemoryUsernamePasswordDatabaseDontUse } from "@strombus/cred/checkers";
 import {
   type ICredentials,
   IKeyboardInteractive,
+  ISSHPrivateKey,
   IUsernamePassword,
   IUsernamePasswordChange,
 } from "@strombus/cred/credentials";
@@ -14,6 +21,7 @@ import { PasswordChangeRequired, UnauthorizedLogin } from "@strombus/cred/error"
 import { Portal } from "@strombus/cred/portal";
 import { afterAll, describe, expect, test } from "vitest";
 import { PeerFolder } from "../support/interop-folder.js";
+import { LoginTable } from "../support/login-table.js";
 import { peers } from "../support/peers.js";
 import { Program } from "../support/program.js";
 import { serve, type Served } from "../support/server.js";
@@ -32,9 +40,14 @@ class Hello extends SSHChannel {
 
 const prefix = peers();
 const folder = new PeerFolder(prefix);
+/** Of this machine, for its own OpenSSH. */
+const here = new PeerFolder([]);
+const table = new LoginTable(["OpenSSH 10", "OpenSSH 9.2", "PuTTY", "Dropbear", "AsyncSSH", "Paramiko"]);
 const servers: Served[] = [];
 afterAll(async () => {
+  console.log(String(table));
   folder.remove();
+  here.remove();
   await Promise.all(servers.map((server) => server.close()));
 });
 
@@ -52,8 +65,9 @@ function serveTo(...checkers: ICredentialsChecker[]): number {
   return server.port;
 }
 
-async function run(words: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const program = new Program([...prefix, ...words], { env });
+/** What a client shows. @param where the words that run a program there; among the peers by default */
+async function run(words: readonly string[], env: NodeJS.ProcessEnv = {}, where = prefix) {
+  const program = new Program([...where, ...words], { env });
   program.endInput();
   await program.ending;
   return { output: program.stdout.text, log: program.stderr.text };
@@ -107,9 +121,92 @@ transport.close()`,
 ];
 const IN = "you are in\n";
 
+/** The two releases of OpenSSH: the peers' and this machine's. */
+const RELEASES = [
+  ["OpenSSH 10", folder],
+  ["OpenSSH 9.2", here],
+] as const;
+
+/** A login that is to succeed. */
+function shows(
+  method: string,
+  client: string,
+  login: () => Promise<{ readonly output: string; readonly log: string }>,
+) {
+  table.expects(method, client);
+  test(`${method}: ${client}`, async () => {
+    const { output, log } = await login();
+    expect(output, log).toBe(IN);
+    table.succeeded(method, client);
+  });
+}
+
+/** OpenSSH, with a script that answers what it asks. */
+async function asking(where: PeerFolder, script: string, words: readonly string[]) {
+  const askpass = where.put("askpass", `#!/bin/sh\n${script}\n`, "700");
+  return run(words, { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: "force" }, where.prefix);
+}
+
+describe("one method", () => {
+  const key = Key.generate("ed25519");
+  const password = () => serveTo(new InMemoryUsernamePasswordDatabaseDontUse({ user: "secret" }));
+  const checkKey = () => new SSHPublicKeyChecker(new InMemorySSHKeyDB({ user: [key.public()] }));
+  const publickey = () => serveTo(checkKey());
+  /** Both, in this order. */
+  const both = () => {
+    const checker = new SSHProtocolChecker({ inOrder: [ISSHPrivateKey, IUsernamePassword] });
+    checker.registerChecker(checkKey());
+    checker.registerChecker(new InMemoryUsernamePasswordDatabaseDontUse({ user: "secret" }), IUsernamePassword);
+    return serveTo(checker);
+  };
+  const putKey = (where: PeerFolder) => where.put("key", key.toString("openssh", { subtype: "v1" }));
+  const ppk = () => {
+    const file = putKey(folder);
+    folder.run("puttygen", file, "-O", "private", "-o", `${file}.ppk`);
+    return `${file}.ppk`;
+  };
+  const dropbearKey = () => {
+    const file = putKey(folder);
+    folder.run("dropbearconvert", "openssh", "dropbear", file, `${file}.dropbear`);
+    return `${file}.dropbear`;
+  };
+  const dropbear = (port: number, ...options: string[]) => [
+    ...["dbclient", "-y", "-y", ...options, "-p", `${port}`],
+    ...["user@127.0.0.1", "hello"],
+  ];
+
+  for (const [client, where] of RELEASES) {
+    const identity = () => [`IdentityFile=${putKey(where)}`, "IdentitiesOnly=yes"];
+    shows("password", client, () => {
+      return asking(where, "echo secret", openssh(password(), "PreferredAuthentications=password"));
+    });
+    shows("publickey", client, () => run(openssh(publickey(), ...identity()), {}, where.prefix));
+    shows("publickey, then password", client, () => asking(where, "echo secret", openssh(both(), ...identity())));
+  }
+  shows("password", "PuTTY", () => run(plink(password(), "-pw", "secret")));
+  shows("publickey", "PuTTY", () => run(plink(publickey(), "-i", ppk())));
+  shows("publickey, then password", "PuTTY", () => run(plink(both(), "-i", ppk(), "-pw", "secret")));
+  shows("password", "Dropbear", () => run(["sshpass", "-p", "secret", ...dropbear(password())]));
+  shows("publickey", "Dropbear", () => run(dropbear(publickey(), "-i", dropbearKey())));
+  shows("publickey, then password", "Dropbear", () => {
+    return run(["sshpass", "-p", "secret", ...dropbear(both(), "-i", dropbearKey())]);
+  });
+  shows("password", "AsyncSSH", () => run(asyncssh(password(), 'client_keys=None, password="secret"')));
+  shows("publickey", "AsyncSSH", () => run(asyncssh(publickey(), `client_keys=["${putKey(folder)}"]`)));
+  shows("publickey, then password", "AsyncSSH", () => {
+    return run(asyncssh(both(), `client_keys=["${putKey(folder)}"], password="secret"`));
+  });
+  shows("password", "Paramiko", () => run(paramiko(password(), 'transport.auth_password("user", "secret")')));
+  const byKey = () => `transport.auth_publickey("user", paramiko.PKey.from_path("${putKey(folder)}"))`;
+  shows("publickey", "Paramiko", () => run(paramiko(publickey(), byKey())));
+  shows("publickey, then password", "Paramiko", () => {
+    return run(paramiko(both(), `${byKey()}\ntransport.auth_password("user", "secret")`));
+  });
+});
+
 describe("keyboard-interactive", () => {
   /** A round for each of these questions. */
-  const asking = (...rounds: [question: string, answer: string][]): ICredentialsChecker => ({
+  const inRounds = (...rounds: [question: string, answer: string][]): ICredentialsChecker => ({
     credentialInterfaces: [IKeyboardInteractive],
     async requestAvatarId(credentials: ICredentials) {
       const user = credentials as IKeyboardInteractive;
@@ -120,37 +217,28 @@ describe("keyboard-interactive", () => {
       return user.username;
     },
   });
-  const one = () => serveTo(asking(["Password: ", "secret"]));
-  const two = () => serveTo(asking(["Password: ", "secret"], ["Code: ", "42"]));
+  const one = () => serveTo(inRounds(["Password: ", "secret"]));
+  const two = () => serveTo(inRounds(["Password: ", "secret"], ["Code: ", "42"]));
 
-  test("OpenSSH, two rounds", async () => {
-    const script = 'case "$1" in *assword*) echo secret;; *ode*) echo 42;; esac';
-    const askpass = folder.put("askpass", `#!/bin/sh\n${script}\n`, "700");
-    const { output } = await run(openssh(two(), "PreferredAuthentications=keyboard-interactive"), {
-      SSH_ASKPASS: askpass,
-      SSH_ASKPASS_REQUIRE: "force",
+  for (const [client, where] of RELEASES) {
+    shows("keyboard-interactive", client, () => {
+      const script = 'case "$1" in *assword*) echo secret;; *ode*) echo 42;; esac';
+      return asking(where, script, openssh(two(), "PreferredAuthentications=keyboard-interactive"));
     });
-    expect(output).toBe(IN);
-  });
+  }
+  shows("keyboard-interactive", "PuTTY", () => run(plink(one(), "-pw", "secret")));
 
-  test("PuTTY", async () => {
-    const port = one();
-    expect((await run(plink(port, "-pw", "secret"))).output).toBe(IN);
-  });
-
-  test("Dropbear", async () => {
+  shows("keyboard-interactive", "Dropbear", () => {
     const words = ["sshpass", "-p", "secret", "dbclient", "-y", "-y", "-p", `${one()}`, "user@127.0.0.1", "hello"];
-    expect((await run(words)).output).toBe(IN);
+    return run(words);
   });
 
-  test("AsyncSSH, two rounds", async () => {
-    expect((await run(asyncssh(two(), "client_keys=None"))).output).toBe(IN);
-  });
+  shows("keyboard-interactive", "AsyncSSH", () => run(asyncssh(two(), "client_keys=None")));
 
-  test("Paramiko, two rounds", async () => {
+  shows("keyboard-interactive", "Paramiko", () => {
     const code = `answers = {"Password: ": "secret", "Code: ": "42"}
 transport.auth_interactive("user", lambda title, text, prompts: [answers[prompt] for prompt, echo in prompts])`;
-    expect((await run(paramiko(two(), code))).output).toBe(IN);
+    return run(paramiko(two(), code));
   });
 });
 
@@ -167,19 +255,14 @@ describe("a password that must be changed", () => {
     }
   }
 
-  test("OpenSSH", async () => {
-    const script = 'case "$1" in *ew*|*etype*) echo better;; *) echo old;; esac';
-    const askpass = folder.put("askpass", `#!/bin/sh\n${script}\n`, "700");
-    const { output } = await run(openssh(serveTo(new Accounts()), "PreferredAuthentications=password"), {
-      SSH_ASKPASS: askpass,
-      SSH_ASKPASS_REQUIRE: "force",
+  for (const [client, where] of RELEASES) {
+    shows("password, changed", client, () => {
+      const script = 'case "$1" in *ew*|*etype*) echo better;; *) echo old;; esac';
+      return asking(where, script, openssh(serveTo(new Accounts()), "PreferredAuthentications=password"));
     });
-    expect(output).toBe(IN);
-  });
-
-  test("AsyncSSH", async () => {
-    const { output } = await run(asyncssh(serveTo(new Accounts()), 'client_keys=None, password="old"'));
-    expect(output).toBe(IN);
+  }
+  shows("password, changed", "AsyncSSH", () => {
+    return run(asyncssh(serveTo(new Accounts()), 'client_keys=None, password="old"'));
   });
 });
 
@@ -192,48 +275,83 @@ describe("certificates of users", () => {
     ["ecdsa", Key.generate("ecdsa", 256)],
     ["rsa", Key.generate("rsa", 3072)],
   ] as const) {
-    const files = async () => {
+    const files = async (where = folder) => {
       const request = { kind: "user", keyId: "id", principals: ["user"], validBefore: Infinity } as const;
       const certificate = await Certificate.issue(authority, { ...request, key: user.public() });
-      const key = folder.put(type, user.toString("openssh", { subtype: "v1", comment: "user" }));
-      return [key, folder.put(`${type}-cert.pub`, `${certificate.toString("user")}\n`)] as const;
+      const key = where.put(type, user.toString("openssh", { subtype: "v1", comment: "user" }));
+      return [key, where.put(`${type}-cert.pub`, `${certificate.toString("user")}\n`)] as const;
     };
 
-    test(`OpenSSH, ${type}`, async () => {
-      const [key, certificate] = await files();
-      const options = [`IdentityFile=${key}`, `CertificateFile=${certificate}`, "IdentitiesOnly=yes"];
-      expect((await run(openssh(serveTo(checker()), ...options))).output).toBe(IN);
-    });
+    for (const [client, where] of RELEASES) {
+      shows(`certificate of ${type}`, client, async () => {
+        const [key, certificate] = await files(where);
+        const options = [`IdentityFile=${key}`, `CertificateFile=${certificate}`, "IdentitiesOnly=yes"];
+        return run(openssh(serveTo(checker()), ...options), {}, where.prefix);
+      });
+    }
 
-    test(`PuTTY, ${type}`, async () => {
+    shows(`certificate of ${type}`, "PuTTY", async () => {
       const [key, certificate] = await files();
       folder.run("puttygen", key, "-O", "private", "-o", `${key}.ppk`);
       const port = serveTo(checker());
-      expect((await run(plink(port, "-i", `${key}.ppk`, "-cert", certificate))).output).toBe(IN);
+      return run(plink(port, "-i", `${key}.ppk`, "-cert", certificate));
     });
 
-    test(`AsyncSSH, ${type}`, async () => {
+    shows(`certificate of ${type}`, "AsyncSSH", async () => {
       const [key, certificate] = await files();
       const code = `client_keys=[("${key}", "${certificate}")]`;
-      expect((await run(asyncssh(serveTo(checker()), code))).output).toBe(IN);
+      return run(asyncssh(serveTo(checker()), code));
     });
 
-    test(`Paramiko, ${type}`, async () => {
+    shows(`certificate of ${type}`, "Paramiko", async () => {
       const [key, certificate] = await files();
       const code = `key = paramiko.PKey.from_path("${key}")
 key.load_certificate("${certificate}")
 transport.auth_publickey("user", key)`;
-      expect((await run(paramiko(serveTo(checker()), code))).output).toBe(IN);
+      return run(paramiko(serveTo(checker()), code));
     });
   }
 });
 
-test("hostbased: AsyncSSH", async () => {
-  const host = Key.generate("ed25519");
-  const file = folder.put("host", host.toString("openssh", { subtype: "v1" }));
-  const checker = new HostBasedChecker({ localhost: [host.public()] }, { addressesOf: () => ["127.0.0.1"] });
-  const code = `client_keys=None, client_host_keys=["${file}"], client_host="localhost", client_username="user"`;
-  expect((await run(asyncssh(serveTo(checker), code))).output).toBe(IN);
+describe("hostbased", () => {
+  const mayLogIn = () => true;
+  shows("hostbased", "AsyncSSH", () => {
+    const host = Key.generate("ed25519");
+    const file = folder.put("host", host.toString("openssh", { subtype: "v1" }));
+    const checker = new HostBasedChecker({ localhost: [host.public()] }, { addressesOf: () => ["127.0.0.1"] });
+    const code = `client_keys=None, client_host_keys=["${file}"], client_host="localhost", client_username="user"`;
+    return run(asyncssh(serveTo(checker), code));
+  });
+
+  // ssh-keysign takes the host's own keys, and asks only /etc/ssh whether it may.
+  for (const [client, where] of RELEASES) {
+    shows("hostbased", client, async () => {
+      const file = `/etc/ssh/ssh_config.d/strombus-${process.pid}.conf`;
+      const made = where.run(
+        "sh",
+        "-c",
+        `mkdir -p /etc/ssh/ssh_config.d; echo EnableSSHKeysign yes >${file}; ls /etc/ssh`,
+      );
+      const missing = !/ssh_host_\w+_key\.pub/.test(made);
+      try {
+        if (missing) where.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/etc/ssh/ssh_host_ed25519_key");
+        const lines = where.run("sh", "-c", "cat /etc/ssh/ssh_host_*_key.pub").trim().split("\n");
+        const keys = lines.flatMap((line) => (/^(ssh-|ecdsa-)(?!.*mldsa)/.test(line) ? [Key.fromString(line)] : []));
+        const names = where.run("sh", "-c", "hostname; echo localhost; getent hosts 127.0.0.1").trim().split(/\s+/);
+        const hosts = Object.fromEntries(names.map((name) => [name.toLowerCase(), keys]));
+        const checker = new HostBasedChecker(hosts, { addressesOf: () => ["127.0.0.1"], mayLogIn });
+        const port = serveTo(checker);
+        return await run(
+          openssh(port, "HostbasedAuthentication=yes", "PreferredAuthentications=hostbased", "LogLevel=DEBUG2"),
+          {},
+          where.prefix,
+        );
+      } finally {
+        where.run("rm", file);
+        if (missing) where.run("sh", "-c", "rm /etc/ssh/ssh_host_ed25519_key*");
+      }
+    });
+  }
 });
 
 test("authorized_keys: Dropbear's key, with options", async () => {
