@@ -167,7 +167,7 @@ describe("one method", () => {
   };
   const dropbearKey = () => {
     const file = putKey(folder);
-    folder.run("dropbearconvert", "openssh", "dropbear", file, `${file}.dropbear`);
+    folder.run("sh", "-c", 'rm -f "$0.dropbear"; dropbearconvert openssh dropbear "$0" "$0.dropbear"', file);
     return `${file}.dropbear`;
   };
   const dropbear = (port: number, ...options: string[]) => [
