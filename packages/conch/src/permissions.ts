@@ -90,6 +90,7 @@ export class Permissions {
    * @throws UnauthorizedLogin when each of them forces another command
    */
   and(other: Permissions): Permissions {
+    if (other === Permissions.all || other === this) return this;
     if (this.command !== null && other.command !== null && this.command !== other.command) {
       throw new UnauthorizedLogin("two different commands are forced");
     }

@@ -68,7 +68,7 @@ export abstract class ActingConnection extends SSHService {
   /** The channel to the peer's number of it, of channels that are open. */
   readonly channelsToRemoteChannel = new Map<SSHChannel, number>();
   /** Those waiting for replies, in order: to requests on a channel, by our number, and to global ones. */
-  readonly deferreds = new Map<number | "global", Deferred<Buffer>[]>();
+  readonly deferreds = new SparseMap<number | "global", Deferred<Buffer>[]>();
   /** Told when the connection ends; as long as there are any, it counts as used. */
   readonly dependents = new SparseSet<Dependent>();
   /** The transport takes no more output for now; channels keep theirs. */

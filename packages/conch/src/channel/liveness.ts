@@ -23,15 +23,16 @@ export class Liveness {
   #heard = false;
   #unanswered = 0;
   #lastUse: number;
-  readonly #timers = new Set<IDelayedCall>();
+  #nextQuestion: IDelayedCall | null = null;
+  #nextLook: IDelayedCall | null = null;
 
   constructor(clock: IReactorTime, watched: Watched, disconnect: (reason: number, text: string) => void) {
     this.#clock = clock;
     this.#watched = watched;
     this.#disconnect = disconnect;
     this.#lastUse = clock.seconds();
-    if (watched.keepaliveInterval > 0) this.#later(watched.keepaliveInterval, () => this.#listen());
-    if (watched.unusedTimeout > 0) this.#later(watched.unusedTimeout, () => this.#look());
+    if (watched.keepaliveInterval > 0) this.#listenIn(watched.keepaliveInterval);
+    if (watched.unusedTimeout > 0) this.#lookIn(watched.unusedTimeout);
   }
 
   /** Something came from the peer. */
@@ -45,8 +46,7 @@ export class Liveness {
   }
 
   stop(): void {
-    for (const timer of this.#timers) timer.cancel();
-    this.#timers.clear();
+    for (const timer of [this.#nextQuestion, this.#nextLook]) if (timer?.active() === true) timer.cancel();
   }
 
   #listen(): void {
@@ -62,22 +62,22 @@ export class Liveness {
       // Its refusal is a sign of life as good as any.
       this.#watched.sendGlobalRequest("keepalive@openssh.com", "", true)?.addErrback(() => undefined);
     }
-    this.#later(keepaliveInterval, () => this.#listen());
+    this.#listenIn(keepaliveInterval);
   }
 
   #look(): void {
     const { unusedTimeout } = this.#watched;
     if (this.#watched.isUsed()) this.used();
     const left = this.#lastUse + unusedTimeout - this.#clock.seconds();
-    if (left > 0) this.#later(left, () => this.#look());
+    if (left > 0) this.#lookIn(left);
     else this.#disconnect(DISCONNECT_BY_APPLICATION, "the connection is not used");
   }
 
-  #later(seconds: number, act: () => void): void {
-    const timer = this.#clock.callLater(seconds, () => {
-      this.#timers.delete(timer);
-      act();
-    });
-    this.#timers.add(timer);
+  #listenIn(seconds: number): void {
+    this.#nextQuestion = this.#clock.callLater(seconds, () => this.#listen());
+  }
+
+  #lookIn(seconds: number): void {
+    this.#nextLook = this.#clock.callLater(seconds, () => this.#look());
   }
 }

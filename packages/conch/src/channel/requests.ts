@@ -35,6 +35,7 @@ export class RequestQueue {
   #run(): void {
     while (!this.#busy && this.#waiting.length > 0) {
       const { handle, done, failed } = this.#waiting.shift()!;
+      if (this.#waiting.length === 0) this.#waiting = []; // one that was filled keeps its room
       this.#busy = true;
       let returned = false;
       const report = (tell: () => void) => {

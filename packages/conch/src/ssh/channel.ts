@@ -28,6 +28,8 @@ export const DEFAULT_MAX_PACKET = 32_768;
  */
 const MAX_BACKLOG = 2 * 1024 * 1024; // bytes
 
+const NOTHING = Buffer.alloc(0);
+
 export interface SSHChannelOptions {
   /** Bytes that the peer may send before we say so again; 0 is the default of the class. */
   localWindow?: number;
@@ -75,7 +77,7 @@ export class SSHChannel implements ITransport {
   data: unknown;
   avatar: IConchUser | null;
   /** Sent to the peer when its request to open is confirmed. */
-  specificData: BytesLike = Buffer.alloc(0);
+  specificData: BytesLike = NOTHING;
   /** `loseConnection` was called. */
   closing = false;
   /** Our CLOSE is sent. */

@@ -74,7 +74,10 @@ export class SSHFactory extends Factory {
       if (this.algorithms !== null) transport.useAlgorithms(this.algorithms);
       transport.supportedPublicKeys = this.#hostKeyAlgorithms(transport.supportedPublicKeys);
       const { supportedKeyExchanges: names } = transport;
-      if (this.primes === null) transport.supportedKeyExchanges = names.filter((name) => !isGroupExchange(name));
+      if (this.primes === null) {
+        if (names.some(isGroupExchange))
+          transport.supportedKeyExchanges = names.filter((name) => !isGroupExchange(name));
+      }
       // Groups are there to be exchanged, also by default.
       else if (names === DEFAULT_KEY_EXCHANGES) transport.supportedKeyExchanges = [...names, GROUP_EXCHANGE];
     }

@@ -71,8 +71,12 @@ function direction(way: string, client: Lists, server: Lists): DirectionAlgorith
   return { cipher, mac, compression };
 }
 
+/** As the server has it: what a client sent is a part of its whole KEXINIT, which the name would hold on to. */
 function choose(what: string, client: readonly string[], server: readonly string[]): string {
-  for (const name of client) if (server.includes(name) && !MARKERS.has(name)) return name;
+  for (const name of client) {
+    const at = server.indexOf(name);
+    if (at !== -1 && !MARKERS.has(name)) return server[at]!;
+  }
   throw new KeyExchangeError(`couldn't match all kex parts: no common ${what}`);
 }
 

@@ -77,7 +77,8 @@ export class SSHServerTransport extends SSHTransportBase {
 
   /** Tell clients of all our host keys after login, for those that remember them. */
   announceHostKeys = true;
-  #clientHostKeyAlgorithms: readonly string[] = [];
+  /** By which algorithm RSA keys prove themselves to this client. */
+  #rsaProof = "rsa-sha2-512";
   #visit: Visit | null = null;
   #algorithmsOfAll: readonly string[] | null = null;
 
@@ -135,13 +136,12 @@ export class SSHServerTransport extends SSHTransportBase {
 
   override gotGlobalRequest(requestType: string, data: Buffer): GlobalRequestAnswer | null {
     if (requestType !== HOSTKEYS_PROVE || this.factory === null) return null;
-    const rsaAlgorithm = rsaProofAlgorithm(this.keyAlg, this.#clientHostKeyAlgorithms);
-    return proveKeys(this.factory, this.sessionID!, rsaAlgorithm, data);
+    return proveKeys(this.factory, this.sessionID!, this.#rsaProof, data);
   }
 
   override ssh_KEXINIT(packet: Buffer): ReturnType<SSHTransportBase["ssh_KEXINIT"]> {
     const lists = super.ssh_KEXINIT(packet);
-    this.#clientHostKeyAlgorithms = lists[1];
+    this.#rsaProof = rsaProofAlgorithm(this.keyAlg, lists[1]);
     return lists;
   }
 
