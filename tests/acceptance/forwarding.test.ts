@@ -97,12 +97,16 @@ describe("-L", () => {
     });
   }
 
-  for (const host of ["::1", "127.0.0.1"]) {
-    test(`to a name reaches whoever listens at ${host} alone`, async () => {
+  for (const [name, host] of [
+    ["both.example", "::1"],
+    ["both.example", "127.0.0.1"],
+    ["[::1]", "::1"],
+  ] as const) {
+    test(`to ${name} reaches whoever listens at ${host} alone`, async () => {
       const there = await digestServer({ host });
       targets.push(there);
       const port = await freePort();
-      await withTunnel(["-L", `${port}:both.example:${there.port}`], async () => {
+      await withTunnel(["-L", `${port}:${name}:${there.port}`], async () => {
         expect(await exchange({ port }, content)).toBe(digestOf(content));
       });
     });
