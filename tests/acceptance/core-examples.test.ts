@@ -165,3 +165,12 @@ test("standard input and output joined with a server; the end of the input is no
   await server.program.stdout.until("ann has left");
   await server.program.kill();
 });
+
+test("a pipe through another program: what goes in, what comes out, and how it ends", async () => {
+  const counted = coreExample("process-pipe/main", ["one two three"]);
+  expect((await counted.ending).status).toBe(0);
+  expect(counted.stdout.lines).toEqual(["it says: 3", "it ended well"]);
+  const failed = coreExample("process-pipe/main", ["text", "/bin/sh", "-c", "cat; echo no >&2; exit 3"]);
+  expect((await failed.ending).status).toBe(0);
+  expect(failed.stdout.lines).toEqual(["it complains: no", "it says: text", "it ended with status 3"]);
+});

@@ -5,7 +5,16 @@ import { describe, expect, test } from "vitest";
 import { root } from "../support/example.js";
 import { temporaryFolder } from "../support/folder.js";
 import type { Program } from "../support/program.js";
-import { EchoClient, echoModule, freePort, statusOf, strombus, visit } from "../support/runner.js";
+import {
+  datagramsModule,
+  EchoClient,
+  echoModule,
+  freePort,
+  statusOf,
+  strombus,
+  visit,
+  whoAnswers,
+} from "../support/runner.js";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -306,6 +315,26 @@ describe("several processes", () => {
     expect((await visit(port)).pid).not.toBe(before.pid);
     old.close();
     expect(await program.kill()).toEqual({ status: 0, signal: null });
+  });
+
+  test("share a UDP port, also over a restart", async () => {
+    const port = await freePort();
+    const program = strombus(["run", "--processes", "2", datagramsModule, String(port)]);
+    await program.stdout.until("processes run under process");
+    const pids = new Set<string>();
+    const ask = async (): Promise<number> => pids.add(await whoAnswers(port)).size;
+    await ask();
+    process.kill(await supervisorOf(program), "SIGHUP");
+    await program.stdout.until("the processes were replaced");
+    await expect.poll(ask, { timeout: 15_000, interval: 1 }).toBeGreaterThan(1);
+    expect(await program.kill()).toEqual({ status: 0, signal: null });
+  });
+
+  test("cannot share a UNIX socket, and say so", async () => {
+    const path = join(temporaryFolder(), "socket");
+    const program = strombus(["run", "--processes", "2", datagramsModule, path]);
+    expect(await program.ending).toEqual({ status: 1, signal: null });
+    expect(program.stdout.text + program.stderr.text).toContain("several processes cannot share a UNIX socket");
   });
 
   test("go on when a new version does not start", async () => {

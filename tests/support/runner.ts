@@ -1,4 +1,5 @@
 /** `strombus run` as a program, and what its clients see. */
+import { createSocket } from "node:dgram";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -7,6 +8,8 @@ import { Program, type Surroundings } from "./program.js";
 import { Transcript } from "./transcript.js";
 
 export const echoModule = join(root, "tests/dist/support/runner-echo.js");
+export const datagramsModule = join(root, "tests/dist/support/runner-datagrams.js");
+const ASK_AGAIN = 500; // milliseconds; a datagram may be lost
 
 export function strombus(args: readonly string[], surroundings: Surroundings = {}): Program {
   return new Program([process.execPath, join(root, "packages/reactor/bin/strombus.js"), ...args], surroundings);
@@ -88,4 +91,17 @@ export async function statusOf(port: number, path: string, method = "GET"): Prom
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { method });
   await response.text();
   return response.status;
+}
+
+/** What the application of datagrams answers: the id of its process. */
+export async function whoAnswers(port: number): Promise<string> {
+  const socket = createSocket("udp4");
+  const ask = (): void => socket.send("?", port, "127.0.0.1");
+  const again = setInterval(ask, ASK_AGAIN);
+  socket.on("error", () => {}); // nobody there yet: ask again
+  ask();
+  const [data] = (await once(socket, "message")) as [Buffer];
+  clearInterval(again);
+  socket.close();
+  return data.toString();
 }

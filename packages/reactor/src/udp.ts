@@ -18,6 +18,7 @@ import {
 } from "./interfaces.js";
 import { Logger } from "./logger.js";
 import type { OpenTransport, TransportHost } from "./stream/host.js";
+import { sharedSockets } from "./stream/shared-sockets.js";
 
 const log = new Logger({ namespace: "strombus.reactor.udp" });
 const LONGEST = { 4: 65507, 6: 65527 } as const; // bytes; more does not fit into a datagram
@@ -75,11 +76,14 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
       // Only literals come here: with this, binding is done when `bind` returns.
       lookup: ((host: string, _: unknown, done: (error: null, address: string) => void) => done(null, host)) as never,
     });
+    // A port of any number is one of its own; several processes share those that are named.
+    const shared = this.#fd === null && this.#port !== 0 ? sharedSockets() : null;
+    const fd = this.#fd ?? shared?.take(`udp ${this.#interface}`, this.#port) ?? null;
     let problem: NodeJS.ErrnoException | null = null;
     const failed = (error: Error): void => void (problem = error);
     socket.on("error", failed);
     try {
-      if (this.#fd !== null) socket.bind({ fd: this.#fd });
+      if (fd !== null) socket.bind({ fd });
       else
         socket.bind({
           port: this.#port,
@@ -95,6 +99,7 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
       socket.close();
       throw new CannotListenError(this.#interface, this.#port, asOSError(problem));
     }
+    if (fd === null) shared?.bound(handleOf(socket));
     socket.off("error", failed);
     socket.on("error", (error) => this.#failed(error));
     socket.on("message", (data, from) => this.#received(data, from));
@@ -267,6 +272,12 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
     this.#socket?.setMulticastInterface(address);
     this.#outgoing = address;
   }
+}
+
+/** What another process can be handed: a socket of node:dgram would receive there, what it stands on only waits. */
+function handleOf(socket: Socket): object {
+  const state = Object.getOwnPropertySymbols(socket).find(({ description }) => description === "state symbol")!;
+  return (socket as unknown as Record<symbol, { handle: object }>)[state]!.handle;
 }
 
 function asOSError(error: NodeJS.ErrnoException): OSError {

@@ -1,11 +1,14 @@
 /** A program as the other end of a connection. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { Deferred } from "../defer.js";
 import { ConnectionDone, NoProtocol, ProcessDone, ProcessTerminated } from "../error.js";
 import { connectProtocol, ProcessEndpoint, StandardErrorBehavior } from "../endpoints.js";
 import { Failure } from "../failure.js";
 import type { IProcessProtocol, IProcessTransport } from "../interfaces.js";
 import { capturedLogs, formatEvent } from "../logger.js";
+import { OSError } from "../exceptions.js";
 import { Factory } from "../protocol.js";
+import { NodeReactor } from "../reactor.js";
 import { AccumulatingProtocol, StringTransport } from "../testing/index.js";
 
 /** Remembers what it was asked to start. */
@@ -73,4 +76,43 @@ test("a factory without a protocol starts nothing; a program that cannot be star
     throw new Error("ENOENT");
   };
   await expect(Promise.resolve(connectProtocol(endpoint, new AccumulatingProtocol()))).rejects.toThrow("ENOENT");
+});
+
+describe("with a real program", () => {
+  const start = (script: string, input = "") => {
+    const protocol = new AccumulatingProtocol();
+    const ended = (protocol.closedDeferred = new Deferred<null>());
+    const args = ["sh", "-c", script];
+    const endpoint = new ProcessEndpoint(new NodeReactor(), "/bin/sh", { args, errFlag: StandardErrorBehavior.DROP });
+    connectProtocol(endpoint, protocol);
+    protocol.transport!.write(input);
+    return { protocol, ended };
+  };
+
+  test("what is written is its input, and what it prints is received; status 0 is a clean end", async () => {
+    const { protocol, ended } = start("read line; echo heard $line; echo dropped >&2", "hello\n");
+    await ended;
+    expect(protocol.data.toString()).toBe("heard hello\n");
+    expect(protocol.closedReason!.value).toBeInstanceOf(ConnectionDone);
+  });
+
+  test("another status is the reason of the end", async () => {
+    const { protocol, ended } = start("exit 3");
+    await ended;
+    expect(protocol.closedReason!.value).toMatchObject({ name: "ProcessTerminated", exitCode: 3 });
+  });
+
+  test("loseConnection ends its input", async () => {
+    const { protocol, ended } = start("cat", "all\n");
+    protocol.transport!.loseConnection();
+    await ended;
+    expect(protocol.closed).toBe(true);
+  });
+
+  test("that does not exist is a failure", async () => {
+    const endpoint = new ProcessEndpoint(new NodeReactor(), "/no/such/program");
+    await expect(Promise.resolve(connectProtocol(endpoint, new AccumulatingProtocol()))).rejects.toBeInstanceOf(
+      OSError,
+    );
+  });
 });

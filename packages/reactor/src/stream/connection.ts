@@ -165,7 +165,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     if (this.#producer === null || !this.#streaming) return;
     if (this.bufferedBytes <= HIGH_WATER) return;
     this.#producerPaused = true;
-    (this.#producer as IPushProducer).pauseProducing();
+    this.#guard(() => (this.#producer as IPushProducer).pauseProducing());
   }
 
   writeSequence(data: Iterable<BytesLike>): void {
@@ -238,7 +238,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     this.#written ??= () => {
       if (this.bufferedBytes === 0) setImmediate(StreamConnection.#drained, this);
     };
-    if (!streaming) producer.resumeProducing();
+    if (!streaming) this.#guard(() => producer.resumeProducing());
   }
 
   /** Before `loseConnection`, if the end shall wait for no producer. */

@@ -90,11 +90,11 @@ export function startTLSOn(
 ): TLSSocket {
   const tls = process.getBuiltinModule("node:tls");
   if (isClient) {
-    const socket = tls.connect({ ...settings, socket: wire }, established);
+    const socket = tls.connect({ ...guarded(settings), socket: wire }, established);
     wire.watch(socket);
     return socket;
   }
-  const socket = new tls.TLSSocket(wire, { ...settings, isServer: true });
+  const socket = new tls.TLSSocket(wire, { ...guarded(settings), isServer: true });
   wire.watch(socket);
   socket.once("secure", () => {
     const why = settings.requestCert === true ? verifyError(socket) : null;
@@ -104,6 +104,36 @@ export function startTLSOn(
   // Without a tls.Server nobody else turns errors after the handshake into the end of the connection.
   socket.on("_tlsError", failed);
   return socket;
+}
+
+/** What the application's own part in the handshake throws is the handshake's failure: node:tls would let it escape. */
+function guarded(settings: TLSSettings): TLSSettings {
+  const { SNICallback, checkServerIdentity } = settings;
+  return {
+    ...settings,
+    ...(SNICallback && {
+      SNICallback: (name, done) => {
+        try {
+          SNICallback(name, done);
+        } catch (error) {
+          done(asError(error));
+        }
+      },
+    }),
+    ...(checkServerIdentity && {
+      checkServerIdentity: (name, certificate) => {
+        try {
+          return checkServerIdentity(name, certificate);
+        } catch (error) {
+          return asError(error);
+        }
+      },
+    }),
+  };
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 /** Null if the client's certificate is one that we trust. */

@@ -10,6 +10,7 @@ import type { ConnectUNIXOptions, IClientFactory, IProtocolFactory, ListenUNIXOp
 import { StreamConnector } from "./connector.js";
 import type { TransportHost } from "./host.js";
 import { listenOn, StreamPort } from "./port.js";
+import { sharedSockets } from "./shared-sockets.js";
 
 const LONGEST_PATH = process.platform === "linux" ? 107 : 103; // bytes; libuv would cut what is longer
 const NO_PORT = -1; // what node:net takes in the place of port and family when the address is a path
@@ -75,7 +76,12 @@ export class UNIXPort extends StreamPort<UNIXAddress> {
 
   /** Node tells the reason of a failure only later, so a handle that is closed again tries first. */
   #listen(server: net.Server): void {
-    listenOn(this.#path, NO_PORT, NO_PORT, this.#backlog).close();
+    try {
+      listenOn(this.#path, NO_PORT, NO_PORT, this.#backlog).close();
+    } catch (error) {
+      const { socketError } = error as CannotListenError;
+      throw socketError instanceof OSError && socketError.code === "EADDRINUSE" ? this.#cannot("EADDRINUSE") : error;
+    }
     if (isAbstract(this.#path)) {
       server.listen(this.#path, this.#backlog);
     } else {
@@ -92,7 +98,9 @@ export class UNIXPort extends StreamPort<UNIXAddress> {
 
   #cannot(code: string): CannotListenError {
     const errno = (constants.errno as Record<string, number>)[code] ?? null;
-    return new CannotListenError(this.#path, NO_PORT, new OSError(code, { code, errno }));
+    const isOfWorker = code === "EADDRINUSE" && sharedSockets() !== null;
+    const text = isOfWorker ? `${code}: several processes cannot share a UNIX socket, so run in one` : code;
+    return new CannotListenError(this.#path, NO_PORT, new OSError(text, { code, errno }));
   }
 }
 
