@@ -1,8 +1,8 @@
-/** Each test of the reactor closes what it opens. */
+/** Each test of the reactor and of cred closes what it opens. */
 import { afterEach, beforeEach, expect } from "vitest";
 import { assertAllClosed, captureOpen } from "@strombus/reactor/testing";
 
-if (expect.getState().testPath?.includes("/packages/reactor/") === true) {
+if (/\/packages\/(reactor|cred)\//.test(expect.getState().testPath ?? "")) {
   beforeEach(() => captureOpen());
   afterEach(() => assertAllClosed());
 }

@@ -139,55 +139,39 @@ function connectBy(factory: IProtocolFactory, connect: (factory: IClientFactory)
   return wrapping.connected;
 }
 
-@implementer(IStreamClientEndpoint)
-export class TCP4ClientEndpoint implements IStreamClientEndpoint {
-  readonly #reactor: IReactorTCP;
-  readonly #host: string;
-  readonly #port: number;
+/** A host and a port, and how to connect there. */
+abstract class HostPortEndpoint<R> {
+  protected readonly reactor: R;
+  protected readonly host: string;
+  protected readonly port: number;
   readonly #options: Required<ConnectTCPOptions>;
 
-  constructor(
-    reactor: IReactorTCP,
-    host: string,
-    port: number,
-    { timeout = 30, bindAddress = null }: ConnectTCPOptions = {},
-  ) {
-    this.#reactor = reactor;
-    this.#host = host;
-    this.#port = port;
+  constructor(reactor: R, host: string, port: number, { timeout = 30, bindAddress = null }: ConnectTCPOptions = {}) {
+    this.reactor = reactor;
+    this.host = host;
+    this.port = port;
     this.#options = { timeout, bindAddress };
   }
 
+  /** For one call of the reactor's. */
+  protected get options(): Required<ConnectTCPOptions> {
+    return { ...this.#options };
+  }
+}
+
+@implementer(IStreamClientEndpoint)
+export class TCP4ClientEndpoint extends HostPortEndpoint<IReactorTCP> implements IStreamClientEndpoint {
   connect(factory: IProtocolFactory): Deferred<IProtocol> {
-    return connectBy(factory, (wrapping) =>
-      this.#reactor.connectTCP(this.#host, this.#port, wrapping, { ...this.#options }),
-    );
+    return connectBy(factory, (wrapping) => this.reactor.connectTCP(this.host, this.port, wrapping, this.options));
   }
 }
 
 /** Connects to the first IPv6 address of a name, or to a literal. */
 @implementer(IStreamClientEndpoint)
-export class TCP6ClientEndpoint implements IStreamClientEndpoint {
-  readonly #reactor: IReactorTCP;
-  readonly #host: string;
-  readonly #port: number;
-  readonly #options: Required<ConnectTCPOptions>;
-
-  constructor(
-    reactor: IReactorTCP,
-    host: string,
-    port: number,
-    { timeout = 30, bindAddress = null }: ConnectTCPOptions = {},
-  ) {
-    this.#reactor = reactor;
-    this.#host = host;
-    this.#port = port;
-    this.#options = { timeout, bindAddress };
-  }
-
+export class TCP6ClientEndpoint extends HostPortEndpoint<IReactorTCP> implements IStreamClientEndpoint {
   connect(factory: IProtocolFactory): Deferred<IProtocol> {
-    return firstIPv6Address(this.#host).addCallback((host) =>
-      connectBy(factory, (wrapping) => this.#reactor.connectTCP(host, this.#port, wrapping, { ...this.#options })),
+    return firstIPv6Address(this.host).addCallback((host) =>
+      connectBy(factory, (wrapping) => this.reactor.connectTCP(host, this.port, wrapping, this.options)),
     );
   }
 }
@@ -204,30 +188,23 @@ function firstIPv6Address(host: string): Deferred<string> {
 }
 
 @implementer(IStreamClientEndpoint)
-export class SSL4ClientEndpoint implements IStreamClientEndpoint {
-  readonly #reactor: IReactorSSL;
-  readonly #host: string;
-  readonly #port: number;
+export class SSL4ClientEndpoint extends HostPortEndpoint<IReactorSSL> implements IStreamClientEndpoint {
   readonly #contextFactory: ITLSContextFactory;
-  readonly #options: Required<ConnectTCPOptions>;
 
   constructor(
     reactor: IReactorSSL,
     host: string,
     port: number,
     sslContextFactory: ITLSContextFactory,
-    { timeout = 30, bindAddress = null }: ConnectTCPOptions = {},
+    options: ConnectTCPOptions = {},
   ) {
-    this.#reactor = reactor;
-    this.#host = host;
-    this.#port = port;
+    super(reactor, host, port, options);
     this.#contextFactory = sslContextFactory;
-    this.#options = { timeout, bindAddress };
   }
 
   connect(factory: IProtocolFactory): Deferred<IProtocol> {
     return connectBy(factory, (wrapping) =>
-      this.#reactor.connectSSL(this.#host, this.#port, wrapping, this.#contextFactory, { ...this.#options }),
+      this.reactor.connectSSL(this.host, this.port, wrapping, this.#contextFactory, this.options),
     );
   }
 }
