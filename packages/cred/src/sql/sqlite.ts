@@ -3,7 +3,7 @@ import { NotImplementedError } from "@strombus/reactor/exceptions";
 import { optional } from "../optional.js";
 import type { SQLDatabase, SQLRow } from "./database.js";
 
-/** An open database of node:sqlite, better-sqlite3 or libsql, as far as it is used here. */
+/** An open database of node:sqlite or libsql, as far as it is used here. */
 export interface SQLiteConnection {
   prepare(statement: string): SQLiteStatement;
   close(): unknown;
@@ -18,13 +18,13 @@ interface SQLiteStatement {
 
 type Opener = new (path: string) => SQLiteConnection;
 
-/** The packages that will do where Node has no SQLite of its own, in the order in which they are tried. */
-const PACKAGES = ["better-sqlite3", "libsql"];
+/** What will do where Node has no SQLite of its own. */
+const PACKAGE = "libsql";
 
 /**
  * @param database the path of a file, or a database that is open. A path is opened by node:sqlite, which Node has since
- *   22.13, or else by better-sqlite3 or libsql.
- * @throws NotImplementedError where none of these is there.
+ *   22.13, or else by the package libsql.
+ * @throws NotImplementedError where neither is there.
  */
 export function sqlite(database: string | SQLiteConnection): SQLDatabase {
   const connection = typeof database === "string" ? new (opener())(database) : database;
@@ -58,15 +58,12 @@ function positional(statement: string, parameters: readonly string[]): [text: st
 function opener(): Opener {
   const builtin = nodeSQLite();
   if (builtin !== null) return builtin;
-  for (const name of PACKAGES) {
-    try {
-      return optional<Opener>(name, "SQLite");
-    } catch (error) {
-      if (!(error instanceof NotImplementedError)) throw error;
-    }
+  try {
+    return optional<Opener>(PACKAGE, "SQLite");
+  } catch (cause) {
+    if (!(cause instanceof NotImplementedError)) throw cause;
+    throw new NotImplementedError("SQLite needs Node 22.13, or the package libsql: npm install libsql", { cause });
   }
-  const packages = PACKAGES.join(" or ");
-  throw new NotImplementedError(`SQLite needs Node 22.13, or one of the packages ${packages}: npm install libsql`);
 }
 
 /** Node's own; null where it has none. */
