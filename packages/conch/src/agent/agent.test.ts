@@ -13,6 +13,7 @@ const keys = {
   rsa: Key.generate("rsa", 2048),
   ed25519: Key.generate("ed25519"),
   ecdsa: Key.generate("ecdsa", 256),
+  dsa: Key.generate("dsa"),
 };
 
 interface Setting {
