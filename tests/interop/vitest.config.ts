@@ -1,14 +1,18 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm run test:interop`: other people's SSH programs, and all acceptance tests with their OpenSSH; see support/peers.ts. */
+/** Acceptance tests that no client of SSH takes part in: `npm test` has them. */
+const ALONE = ["adopted", "core-examples", "docs", "needed", "own-channels", "packages", "readme", "runner", "strcred"];
+
+/** `npm run test:interop`: other people's SSH programs, and acceptance tests with their OpenSSH; see support/peers.ts. */
 export default defineConfig({
   resolve: { conditions: ["strombus-source"] },
   ssr: { resolve: { conditions: ["strombus-source", "node", "default"] } },
   test: {
     include: ["tests/{interop,acceptance}/**/*.test.ts"],
+    exclude: ALONE.map((name) => `tests/acceptance/${name}.test.ts`),
     setupFiles: ["tests/support/addon.setup.ts"],
     env: { STROMBUS_TEST_CLIENT: "peers" },
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     maxConcurrency: 2, // programs of peers run beside ours
   },
 });
