@@ -91,6 +91,17 @@ export const ISessionSignal: InterfaceToken<ISessionSignal> = interfaceToken<ISe
   ["signalReceived", "breakReceived"],
 );
 
+/** A session that is told when the server stops. */
+export interface ISessionStopping {
+  /** The server goes on for so many seconds. What is written before they are over still goes out. */
+  serverStopping(seconds: number): MaybeAsync;
+}
+export const ISessionStopping: InterfaceToken<ISessionStopping> = interfaceToken<ISessionStopping>(
+  "ISessionStopping",
+  [],
+  ["serverStopping"],
+);
+
 /** A session that lets its programs use the client's ssh-agent. */
 export interface ISessionForwardAgent {
   /** Before the program starts. @throws to refuse it */

@@ -47,6 +47,8 @@ type StopSignal = (typeof STOP_SIGNALS)[number];
 export class NodeReactor extends BaseReactor implements IReactor {
   /** The number of the signal that stopped the reactor, or null. */
   _exitSignal: number | null = null;
+  /** Seconds that connections may go on once the reactor is told to stop, where their protocol knows how; `--drain` sets it. */
+  drainTime = 0;
   readonly #delayedCalls = new Set<DelayedCall>();
   readonly #signals = new Map<NodeJS.Signals, () => void>();
   #threadPool: ThreadPool | null = null;

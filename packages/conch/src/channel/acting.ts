@@ -2,6 +2,7 @@
 import { Deferred, fail } from "@strombus/reactor/defer";
 import { ConnectionLost } from "@strombus/reactor/error";
 import { KeyError } from "@strombus/reactor/exceptions";
+import { Logger } from "@strombus/reactor/logger";
 import { ConchError } from "../error.js";
 import {
   ChannelClose,
@@ -21,6 +22,7 @@ import type { SSHConnection } from "../ssh/connection.js";
 import { SSHService } from "../ssh/service.js";
 import { DISCONNECT_PROTOCOL_ERROR } from "../transport/constants.js";
 import type { SSHTransportBase } from "../ssh/transport.js";
+import { tell } from "../transport/watch.js";
 import { toBuffer, type BytesLike } from "../wire/writer.js";
 import { guard } from "./hooks.js";
 import { MAX_GROWTH } from "./path.js";
@@ -34,6 +36,8 @@ import {
   MSG_CHANNEL_WINDOW_ADJUST,
   MSG_GLOBAL_REQUEST,
 } from "./numbers.js";
+
+const log = new Logger({ namespace: "strombus.conch.ssh.connection" });
 
 /** These act on what runs now, and do not wait behind data (RFC 4254 sections 6.7 to 6.9, RFC 4335). */
 const OVERTAKES: ReadonlySet<string> = new Set(["window-change", "xon-xoff", "signal", "break"]);
@@ -86,7 +90,9 @@ export abstract class ActingConnection extends SSHService {
 
   override serviceStopped(): void {
     this.stopped = true;
-    for (const channel of [...this.channelsToRemoteChannel.keys()]) this.channelClosed(channel);
+    for (const channel of [...this.channelsToRemoteChannel.keys()]) {
+      guard(this, channel, () => this.channelClosed(channel));
+    }
     const opening = [...this.channels.values()];
     this.channels.clear();
     for (const channel of opening) {
@@ -96,7 +102,7 @@ export abstract class ActingConnection extends SSHService {
     this.#reject("global", "Connection stopped.");
     const dependents = [...this.dependents];
     this.dependents.clear();
-    for (const dependent of dependents) dependent.connectionLost();
+    for (const dependent of dependents) tell(log, "what lives on a connection", () => dependent.connectionLost());
   }
 
   /**
@@ -224,7 +230,7 @@ export abstract class ActingConnection extends SSHService {
     this.transport?.sendPacket(MSG_CHANNEL_CLOSE, ChannelClose.encode({ recipientChannel: this.#recipient(channel) }));
     channel.localClosed = true;
     channel.abandonOutput();
-    if (channel.remoteClosed) this.channelClosed(channel);
+    if (channel.remoteClosed) guard(this, channel, () => this.channelClosed(channel));
   }
 
   /** Both sides have closed it, or the connection is gone. Overrides call this one. */

@@ -86,3 +86,40 @@ test("R8: no timer is left when the service stops", () => {
   conn.serviceStopped();
   expect(clock.getDelayedCalls()).toEqual([]);
 });
+
+describe("a connection with a time of its own", () => {
+  beforeEach(() => {
+    conn.keepaliveInterval = 0;
+  });
+
+  test("ends when no data has passed for so long, whatever else was said", () => {
+    conn.idleTimeout = 100;
+    conn.serviceStarted();
+    const channel = open(conn, new SSHChannel({ remoteWindow: 1000, remoteMaxPacket: 1000 }));
+    for (let i = 0; i < 10; i++) {
+      clock.advance(50);
+      channel.write("data");
+    }
+    const start = clock.seconds();
+    while (transport.disconnects.length === 0 && clock.seconds() < start + 1000) {
+      conn.packetReceived(93, Buffer.alloc(8)); // more window is no data
+      clock.advance(5);
+    }
+    expect(clock.seconds() - start).toBeGreaterThanOrEqual(100);
+    expect(clock.seconds() - start).toBeLessThanOrEqual(130);
+    expect(transport.disconnects.map(([reason]) => reason)).toEqual([11]);
+  });
+
+  test("ends after its longest time, although data passes", () => {
+    conn.maxDuration = 100;
+    conn.serviceStarted();
+    const channel = open(conn, new SSHChannel({ remoteWindow: 10_000, remoteMaxPacket: 1000 }));
+    for (let i = 0; i < 99; i++) {
+      channel.write("data");
+      clock.advance(1);
+    }
+    expect(transport.disconnects).toEqual([]);
+    clock.advance(1);
+    expect(transport.disconnects.map(([reason]) => reason)).toEqual([11]);
+  });
+});

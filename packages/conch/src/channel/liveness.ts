@@ -1,8 +1,14 @@
 /** Connections that nobody needs, or whose peer is gone without a word, come to an end (C10). */
 import type { Deferred } from "@strombus/reactor/defer";
 import type { IDelayedCall, IReactorTime } from "@strombus/reactor/interfaces";
+import { Failure } from "@strombus/reactor/failure";
+import { Logger } from "@strombus/reactor/logger";
 import { DISCONNECT_BY_APPLICATION, DISCONNECT_CONNECTION_LOST } from "../transport/constants.js";
 import type { BytesLike } from "../wire/writer.js";
+
+const log = new Logger({ namespace: "strombus.conch.ssh.connection" });
+
+const LOOKS = 4; // in one idle timeout: the end comes so much later at most
 
 export interface Watched {
   /** Seconds of silence after which the peer is asked for a sign of life, and asked again; 0 never asks. */
@@ -11,6 +17,10 @@ export interface Watched {
   readonly keepaliveCountMax: number;
   /** Seconds that the connection may go unused; 0 is no end. */
   readonly unusedTimeout: number;
+  /** Seconds without data on any channel, either way; 0 is no end. */
+  readonly idleTimeout: number;
+  /** Seconds that the connection may last, whatever goes on; 0 is no end. */
+  readonly maxDuration: number;
   /** Whether something goes on, such as a channel. */
   isUsed(): boolean;
   sendGlobalRequest(request: string, data: BytesLike, wantReply: boolean): Deferred<Buffer> | null;
@@ -21,10 +31,13 @@ export class Liveness {
   readonly #watched: Watched;
   readonly #disconnect: (reason: number, text: string) => void;
   #heard = false;
+  #moved = true;
   #unanswered = 0;
   #lastUse: number;
   #nextQuestion: IDelayedCall | null = null;
   #nextLook: IDelayedCall | null = null;
+  #nextIdleLook: IDelayedCall | null = null;
+  #end: IDelayedCall | null = null;
 
   constructor(clock: IReactorTime, watched: Watched, disconnect: (reason: number, text: string) => void) {
     this.#clock = clock;
@@ -33,6 +46,17 @@ export class Liveness {
     this.#lastUse = clock.seconds();
     if (watched.keepaliveInterval > 0) this.#listenIn(watched.keepaliveInterval);
     if (watched.unusedTimeout > 0) this.#lookIn(watched.unusedTimeout);
+    const { idleTimeout, maxDuration } = watched;
+    if (idleTimeout > 0) this.#watchIdlenessFrom(clock.seconds());
+    if (maxDuration > 0) {
+      const over = (): void => disconnect(DISCONNECT_BY_APPLICATION, "the connection has lasted its time");
+      this.#end = clock.callLater(maxDuration, over);
+    }
+  }
+
+  /** Data passed on a channel. */
+  moved(): void {
+    this.#moved = true;
   }
 
   /** Something came from the peer. */
@@ -46,7 +70,8 @@ export class Liveness {
   }
 
   stop(): void {
-    for (const timer of [this.#nextQuestion, this.#nextLook]) if (timer?.active() === true) timer.cancel();
+    const timers = [this.#nextQuestion, this.#nextLook, this.#nextIdleLook, this.#end];
+    for (const timer of timers) if (timer?.active() === true) timer.cancel();
   }
 
   #listen(): void {
@@ -65,12 +90,37 @@ export class Liveness {
     this.#listenIn(keepaliveInterval);
   }
 
+  /** A look costs nothing while data passes: it only asks whether any has since the last one. */
+  #watchIdleness(lastMoved: number): void {
+    const { idleTimeout } = this.#watched;
+    const now = this.#clock.seconds();
+    const since = this.#moved ? now : lastMoved;
+    this.#moved = false;
+    if (now - since >= idleTimeout) this.#disconnect(DISCONNECT_BY_APPLICATION, "the connection is idle");
+    else this.#watchIdlenessFrom(since);
+  }
+
   #look(): void {
     const { unusedTimeout } = this.#watched;
-    if (this.#watched.isUsed()) this.used();
+    if (this.#isUsed()) this.used();
     const left = this.#lastUse + unusedTimeout - this.#clock.seconds();
     if (left > 0) this.#lookIn(left);
     else this.#disconnect(DISCONNECT_BY_APPLICATION, "the connection is not used");
+  }
+
+  /** An application that cannot tell has a use for it. */
+  #isUsed(): boolean {
+    try {
+      return this.#watched.isUsed();
+    } catch (error) {
+      log.failure("isUsed failed", new Failure(error));
+      return true;
+    }
+  }
+
+  #watchIdlenessFrom(lastMoved: number): void {
+    const look = (): void => this.#watchIdleness(lastMoved);
+    this.#nextIdleLook = this.#clock.callLater(this.#watched.idleTimeout / LOOKS, look);
   }
 
   #listenIn(seconds: number): void {

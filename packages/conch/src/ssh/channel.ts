@@ -2,6 +2,7 @@
 import { implementer } from "@strombus/reactor/components";
 import { type MaybeAsync, ITransport } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
+import { guard } from "../channel/hooks.js";
 import { after } from "../channel/later.js";
 import { type Message, OutputQueue } from "../channel/output.js";
 import { PathWindow } from "../channel/path.js";
@@ -193,6 +194,9 @@ export class SSHChannel implements ITransport {
     log.debug("{channel}: closed by the peer", { channel: this.logPrefix() });
     this.loseConnection();
   }
+
+  /** The server stops in so many seconds: end what can be ended, tell the user. */
+  serverStopping(seconds: number): MaybeAsync {}
 
   /** The channel, which was open, is closed by both sides, or the connection is gone. Called once. */
   closed(): MaybeAsync {
@@ -418,11 +422,17 @@ export class SSHChannel implements ITransport {
     if (this.areWriting) {
       if (!held && (this.#output.bytes === 0 || this.#fits)) return;
       this.areWriting = false;
-      this.stopWriting();
+      this.#hook(() => this.stopWriting());
     } else if (!held && this.#output.empty && !this.closing) {
       this.areWriting = true;
-      this.startWriting();
+      this.#hook(() => this.startWriting());
     }
+  }
+
+  /** What fails in it, now or later, ends this channel. */
+  #hook(hook: () => MaybeAsync): void {
+    if (this.conn === null) void hook();
+    else guard(this.conn, this, hook);
   }
 
   /** Whether what waits does so for a reply alone. */

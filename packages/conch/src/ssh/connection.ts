@@ -7,6 +7,7 @@ import { ActingConnection } from "../channel/acting.js";
 import { guard, hookFailed, logFailure } from "../channel/hooks.js";
 import { after, isLater, settle } from "../channel/later.js";
 import { Liveness } from "../channel/liveness.js";
+import { Retirement, STOPPING } from "../channel/retirement.js";
 import {
   messages,
   MSG_CHANNEL_DATA,
@@ -83,11 +84,16 @@ export class SSHConnection extends ActingConnection {
   keepaliveCountMax = 3;
   /** Seconds that the connection may go unused (see `isUsed`) before it ends; 0 is no end. */
   unusedTimeout = 0;
+  /** Seconds without data on any channel, either way, after which it ends, or up to a quarter later; 0 is no end. */
+  idleTimeout = 0;
+  /** Seconds that it may last, whatever goes on; 0 is no end. */
+  maxDuration = 0;
 
   readonly #requests = new Map<SSHChannel, RequestQueue>();
   readonly #globalRequests = new RequestQueue();
   readonly #sessions = new Set<SSHChannel>();
   #liveness: Liveness | null = null;
+  #retirement: Retirement | null = null;
   #decisions = 0; // channels of the peer that getChannel has yet to decide on
   #sessionDecisions = 0;
 
@@ -103,13 +109,50 @@ export class SSHConnection extends ActingConnection {
 
   override serviceStopped(): void {
     this.#liveness?.stop();
+    this.#retirement?.stop();
+    this.#retirement = null;
     this.#globalRequests.clear();
     super.serviceStopped();
+  }
+
+  /**
+   * The server stops: no channel is opened any more, those that are open may go on for so many seconds, and then the
+   * client is told that it is over, behind all that was written.
+   */
+  retire(seconds: number): void {
+    const { transport } = this;
+    if (this.#retirement !== null || this.stopped || transport === null) return;
+    for (const channel of [...this.channelsToRemoteChannel.keys()])
+      guard(this, channel, () => channel.serverStopping(seconds));
+    const channels = (): SSHChannel[] => [...this.channelsToRemoteChannel.keys()];
+    this.#retirement = new Retirement(
+      transport.clock,
+      {
+        get hasOutput() {
+          return channels().some((channel) => channel.outputWaits);
+        },
+        get isUsed() {
+          return channels().length > 0;
+        },
+        disconnect: (reason, text) => transport.sendDisconnect(reason, text),
+      },
+      seconds,
+    );
   }
 
   override packetReceived(messageNum: number, packet: Buffer): unknown {
     this.#liveness?.heard();
     return messageNum === MSG_CHANNEL_DATA ? this.ssh_CHANNEL_DATA(packet) : super.packetReceived(messageNum, packet);
+  }
+
+  override sendData(channel: SSHChannel, data: BytesLike): void {
+    this.#liveness?.moved();
+    super.sendData(channel, data);
+  }
+
+  override sendExtendedData(channel: SSHChannel, dataType: number, data: BytesLike): void {
+    this.#liveness?.moved();
+    super.sendExtendedData(channel, dataType, data);
   }
 
   // Global requests.
@@ -258,7 +301,7 @@ export class SSHConnection extends ActingConnection {
     }
     channel.remoteClosed = true;
     const answer = () => {
-      if (channel.localClosed) this.channelClosed(channel);
+      if (channel.localClosed) guard(this, channel, () => this.channelClosed(channel));
       else this.sendClose(channel);
     };
     settle(
@@ -359,6 +402,7 @@ export class SSHConnection extends ActingConnection {
     this.#sessions.delete(channel);
     super.channelClosed(channel);
     this.#liveness?.used();
+    if (this.channelsToRemoteChannel.size === 0) this.#retirement?.emptied();
   }
 
   /** Whether anything keeps the connection in use; override it where something besides channels does. */
@@ -393,11 +437,13 @@ export class SSHConnection extends ActingConnection {
       return null;
     }
     channel.localWindowLeft -= length;
+    this.#liveness?.moved();
     channel.refillWindow();
     return channel;
   }
 
   #refusal(maxPacket: number, isSession: boolean): ConchError | null {
+    if (this.#retirement !== null) return new ConchError(STOPPING, OPEN_ADMINISTRATIVELY_PROHIBITED);
     if (maxPacket === 0) return new ConchError("a maximum packet size of 0", OPEN_CONNECT_FAILED);
     if (isSession && this.noMoreSessions) {
       return new ConchError("no more sessions", OPEN_ADMINISTRATIVELY_PROHIBITED);

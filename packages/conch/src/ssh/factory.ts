@@ -1,8 +1,11 @@
 /** The factory of SSH servers (twisted.conch.ssh.factory). */
 import type { Portal } from "@strombus/cred/portal";
+import { reactor } from "@strombus/reactor";
 import { NotImplementedError } from "@strombus/reactor/exceptions";
-import type { IAddress, IProtocol } from "@strombus/reactor/interfaces";
+import { type IAddress, IListeningPort, type IProtocol, type SystemEventTriggerID } from "@strombus/reactor/interfaces";
 import { Factory, type ProtocolSource } from "@strombus/reactor/protocol";
+import { deferLater } from "@strombus/reactor/task";
+import { STOPPING } from "../channel/retirement.js";
 import { Defence, type Gate } from "../defence.js";
 import { ConchError } from "../error.js";
 import type { Certificate } from "../keys/certificate.js";
@@ -11,7 +14,12 @@ import { algorithmsOf, MIN_RSA_HOST_KEY_BITS } from "../transport/host-key-algor
 import { isGroupExchange, nearestGroup, type Group, type Primes } from "../transport/groups.js";
 import { SSHConnection } from "./connection.js";
 import type { Key } from "./keys.js";
-import { SSHServerTransport, type HostKeySigner, type TransportService } from "./transport.js";
+import {
+  DISCONNECT_BY_APPLICATION,
+  SSHServerTransport,
+  type HostKeySigner,
+  type TransportService,
+} from "./transport.js";
 import { SSHUserAuthServer } from "./userauth.js";
 
 export type { Group, Primes };
@@ -21,6 +29,7 @@ export interface HostPrivateKey extends HostKeySigner {
   supportedSignatureAlgorithms(): readonly string[];
 }
 
+const LOOK_INTERVAL = 0.05; // seconds
 const GROUP_EXCHANGE = "diffie-hellman-group-exchange-sha256";
 
 export class SSHFactory extends Factory {
@@ -47,6 +56,13 @@ export class SSHFactory extends Factory {
    * Null leaves it to the transport, whose class may have lists of its own, and which begins with the default profile.
    */
   algorithms: AlgorithmChoice | null = null;
+  /** Connections that are open. */
+  readonly connections = new Set<SSHServerTransport>();
+  /** Seconds that sessions may go on when the process is told to stop; null is what the reactor says (`--drain`). */
+  drainTime: number | null = null;
+  #shutdown: SystemEventTriggerID | null = null;
+  #stopping = false;
+
   /** Groups for group exchange, which is not offered without; filled by the getter when not set. */
   primes: Primes | null = null;
 
@@ -55,6 +71,7 @@ export class SSHFactory extends Factory {
    *   another key; ValueError for algorithms that we do not know.
    */
   override startFactory(): void {
+    this.#shutdown ??= reactor.addSystemEventTrigger("before", "shutdown", () => this.stopGracefully());
     this.privateKeys ??= this.getPrivateKeys();
     this.publicKeys ??= this.getPublicKeys();
     this.primes ??= this.getPrimes();
@@ -67,8 +84,29 @@ export class SSHFactory extends Factory {
     }
   }
 
+  /** Stops listening, lets sessions end, then ends them. Fires when no connection is left. */
+  async stopGracefully(seconds = this.drainTime ?? reactor.drainTime): Promise<void> {
+    this.#stopping = true;
+    const ports = [...reactor.openTransports].filter((each) => (each as { factory?: unknown }).factory === this);
+    for (const port of ports) if (IListeningPort.providedBy(port)) void port.stopListening();
+    for (const connection of this.connections) {
+      const { service } = connection;
+      if (service instanceof SSHConnection) service.retire(seconds);
+      else connection.sendDisconnect(DISCONNECT_BY_APPLICATION, STOPPING);
+    }
+    while (this.connections.size > 0) await deferLater(reactor, LOOK_INTERVAL);
+  }
+
+  override stopFactory(): void {
+    super.stopFactory();
+    if (this.#shutdown === null || this.#stopping || this.connections.size > 0) return;
+    reactor.removeSystemEventTrigger(this.#shutdown);
+    this.#shutdown = null;
+  }
+
   /** A transport that offers the algorithms of our host keys; RSA keys sign by SHA-2 alone, unless a list has SHA-1. */
   override buildProtocol(addr: IAddress): IProtocol | null {
+    if (this.#stopping) return null;
     const transport = super.buildProtocol(addr);
     if (transport instanceof SSHServerTransport) {
       if (this.algorithms !== null) transport.useAlgorithms(this.algorithms);

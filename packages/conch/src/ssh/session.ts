@@ -23,6 +23,7 @@ import {
   ISessionForwardX11,
   ISessionSetEnv,
   ISessionSignal,
+  ISessionStopping,
   type MaybeLater,
 } from "../interfaces.js";
 import { Break, Env, Exec, Signal, Subsystem, X11Req } from "../messages/connection.js";
@@ -51,6 +52,7 @@ export {
   ISessionForwardX11,
   ISessionSetEnv,
   ISessionSignal,
+  ISessionStopping,
   type X11Request,
 } from "../interfaces.js";
 
@@ -211,8 +213,9 @@ export class SSHSession extends SSHChannel {
 
   /** What the program says is for nobody: it hears so as it would on a pipe that nobody reads, and ends if it likes. */
   override eowReceived(): MaybeAsync {
-    super.eowReceived();
+    const dropped = super.eowReceived();
     this.#program?.closeStdout?.();
+    return dropped;
   }
 
   /**
@@ -224,6 +227,12 @@ export class SSHSession extends SSHChannel {
     return after(this.remoteEOF ? undefined : this.eofReceived(), () =>
       this.closing ? undefined : new Promise<void>((resolve) => (this.#tellClosed = resolve)),
     );
+  }
+
+  /** Reaches the session, if it wants to know. */
+  override serverStopping(seconds: number): MaybeAsync {
+    const { session } = this;
+    if (providedBy(ISessionStopping, session)) return session.serverStopping(seconds);
   }
 
   override closed(): MaybeAsync {

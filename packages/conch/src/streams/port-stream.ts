@@ -1,5 +1,9 @@
 /** A Duplex over one direction each way of a channel. */
 import { Duplex } from "node:stream";
+import { Failure } from "@strombus/reactor/failure";
+import { Logger } from "@strombus/reactor/logger";
+
+const log = new Logger({ namespace: "strombus.conch.streams" });
 
 /** What is below a stream: a channel, or one kind of its data. */
 export interface Port {
@@ -14,6 +18,9 @@ export interface Port {
   done(clean: boolean): void;
 }
 
+/** Reading to the end must not destroy what is still written to (see `#closeWhenDone`); listeners may be asynchronous. */
+const OPTIONS = { allowHalfOpen: true, autoDestroy: false, captureRejections: true };
+
 /**
  * What `write` and `read` of Node's streams promise, both ways: a reader that stops holds the peer back, and a write waits
  * until the peer takes it.
@@ -25,11 +32,25 @@ export class PortStream extends Duplex {
   #isUnread = false;
 
   constructor(port: Port) {
-    // Reading to the end must not destroy what is still written to; see `#closeWhenDone`.
-    super({ allowHalfOpen: true, autoDestroy: false });
+    super(OPTIONS);
     this.#port = port;
     this.once("end", () => this.#closeWhenDone());
     this.once("finish", () => this.#closeWhenDone());
+  }
+
+  /**
+   * What a listener throws, or an asynchronous one rejects with, ends this stream and its channel; without a listener for
+   * errors it is logged, where Node would end the process (rule R1).
+   */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    try {
+      if (event !== "error" || this.listenerCount("error") > 0) return super.emit(event as "data", ...args);
+      log.failure("a stream failed", new Failure(args[0]));
+    } catch (error) {
+      log.failure("a listener on a stream failed", new Failure(error));
+      if (event !== "error") this.destroy();
+    }
+    return true;
   }
 
   // From below

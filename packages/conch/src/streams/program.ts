@@ -11,6 +11,7 @@ import {
   EnvironmentVariableNotPermitted,
   ISession,
   ISessionSetEnv,
+  ISessionStopping,
   type MaybeLater,
   type WindowSize,
 } from "../interfaces.js";
@@ -39,6 +40,8 @@ export interface SessionIO {
   readonly user: ConchUser;
   /** Aborted when the session ends before the program does. */
   readonly signal: AbortSignal;
+  /** Aborted when the server is about to stop: what is written until it does still goes out. */
+  readonly stopping: AbortSignal;
 }
 
 /** Runs until what it returns settles; a number is the exit status, and nothing is 0. */
@@ -70,14 +73,15 @@ export function sessionProgram(
   };
 }
 
-@implementer(ISession, ISessionSetEnv)
-class ProgramSession implements ISession, ISessionSetEnv {
+@implementer(ISession, ISessionSetEnv, ISessionStopping)
+class ProgramSession implements ISession, ISessionSetEnv, ISessionStopping {
   readonly #channel: SSHSession;
   readonly #user: ConchUser;
   readonly #program: Program;
   readonly #acceptEnv: readonly string[];
   readonly #env = new Map<string, string>();
   readonly #ended = new AbortController();
+  readonly #stopping = new AbortController();
   #terminal: { readonly term: string; columns: number; rows: number } | null = null;
   #stream: PortStream | null = null;
 
@@ -91,6 +95,10 @@ class ProgramSession implements ISession, ISessionSetEnv {
     this.#user = user;
     this.#program = program;
     this.#acceptEnv = acceptEnv;
+  }
+
+  serverStopping(): void {
+    this.#stopping.abort();
   }
 
   setEnv(name: Buffer, value: Buffer): void {
@@ -162,6 +170,7 @@ class ProgramSession implements ISession, ISessionSetEnv {
       env,
       user: this.#user,
       signal: this.#ended.signal,
+      stopping: this.#stopping.signal,
     };
     void this.#run(io, interrupted);
   }

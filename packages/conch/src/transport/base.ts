@@ -2,7 +2,7 @@
  * The SSH transport (RFC 4253; twisted.conch.ssh.transport), what both roles share: messages, each handed to the
  * transport itself or to the service that runs on it. Packets and key exchange are the layers below.
  */
-import { Failure } from "@strombus/reactor/failure";
+import type { Failure } from "@strombus/reactor/failure";
 import { Logger } from "@strombus/reactor/logger";
 import { connectionDone } from "@strombus/reactor/protocol";
 import { ProtocolError } from "../error.js";
@@ -15,6 +15,7 @@ import type { Writers } from "./flow.js";
 import type { GlobalRequestAnswer } from "./host-keys.js";
 import { KeyExchangeTransport } from "./key-exchange.js";
 import { MSG_USERAUTH_SUCCESS } from "./packet-transport.js";
+import { tell } from "./watch.js";
 
 export type { Exchange, Handshake } from "./handshake.js";
 export { VERSION } from "./settings.js";
@@ -47,23 +48,20 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
   #handling: number | null = null;
 
   override connectionLost(reason: Failure = connectionDone): void {
-    super.connectionLost(reason);
     const service = this.service;
     this.service = null;
-    try {
-      service?.serviceStopped();
-    } finally {
-      this.#logOut();
-    }
+    super.connectionLost(reason);
+    if (service !== null) tell(log, "stopping a service", () => service.serviceStopped());
+    this.#logOut();
   }
 
   /** Stops the service that runs, if any, and starts this one. */
   setService(service: TransportService): void {
     if (this.service === null) this.disarm();
-    this.service?.serviceStopped();
+    this.hook(this.service?.serviceStopped());
     this.service = service;
     service.transport = this;
-    service.serviceStarted();
+    this.hook(service.serviceStarted());
     this.flow.serviceChanged();
   }
 
@@ -124,7 +122,7 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
 
   ssh_DISCONNECT(packet: Buffer): void {
     const { reason, description } = Disconnect.decode(packet);
-    this.receiveError(reason, description);
+    this.hook(this.receiveError(reason, description));
     this.close();
   }
 
@@ -133,12 +131,12 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
   }
 
   ssh_UNIMPLEMENTED(packet: Buffer): void {
-    this.receiveUnimplemented(Unimplemented.decode(packet).sequence);
+    this.hook(this.receiveUnimplemented(Unimplemented.decode(packet).sequence));
   }
 
   ssh_DEBUG(packet: Buffer): void {
     const { alwaysDisplay, message, language } = Debug.decode(packet);
-    this.receiveDebug(alwaysDisplay, message, language);
+    this.hook(this.receiveDebug(alwaysDisplay, message, language));
   }
 
   /** What comes while a user logs in adds to what came before (OpenSSH's PROTOCOL on ext-info-in-auth). */
@@ -182,7 +180,7 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
     } else if (number < 30 || number > 49 || !this.handshake.skips(number)) {
       if (number === MSG_USERAUTH_SUCCESS) this.loginSucceeded();
       const result = this.dispatchMessage(number, payload);
-      if (isThenable(result)) result.then(undefined, (error: unknown) => this.failed(error));
+      this.hook(result);
       // A first packet that was none of EXT_INFO's ends its chance; so does SERVICE_REQUEST on a server.
       if (number !== ExtInfo.number && number !== NewKeys.number && !this.isClient) this.#extInfoAllowed = false;
     }
@@ -217,20 +215,6 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
   #logOut(): void {
     const logout = this.logoutFunction;
     this.logoutFunction = null;
-    if (this.avatar === undefined || logout === null) return;
-    try {
-      const result = logout();
-      if (isThenable(result)) result.then(undefined, logoutFailed);
-    } catch (error) {
-      logoutFailed(error);
-    }
+    if (this.avatar !== undefined && logout !== null) tell(log, "a logout", logout);
   }
-}
-
-function logoutFailed(error: unknown): void {
-  log.failure("logout failed", new Failure(error));
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
 }

@@ -134,7 +134,7 @@ export class SSHClientTransport extends SSHTransportBase {
   }
 
   protected override keysChanged(first: boolean): void {
-    if (first) this.connectionSecure();
+    if (first) this.hook(this.connectionSecure());
   }
 
   /** News during login is welcome (OpenSSH's PROTOCOL on ext-info-in-auth). */

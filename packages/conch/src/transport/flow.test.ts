@@ -8,6 +8,7 @@ beforeEach(() => {
   flow = new Flow(
     () => ({ stopWriting: () => events.push("stop writing"), startWriting: () => events.push("start writing") }),
     () => ({ pauseProducing: () => events.push("stop reading"), resumeProducing: () => events.push("read on") }),
+    () => events.push("failed"),
   );
 });
 

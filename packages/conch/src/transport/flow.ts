@@ -4,6 +4,7 @@
  * reading for full output alone would wait for each other.
  */
 import type { IProducer } from "@strombus/reactor/interfaces";
+import { watch } from "./watch.js";
 
 /** Bytes of replies that may be owed to a peer that does not read, beyond what the connection below holds. */
 const OWED = 2 ** 20;
@@ -23,6 +24,7 @@ interface Source extends Partial<IProducer> {
 export class Flow {
   readonly #writers: () => Writers | null;
   readonly #source: () => Source | null;
+  readonly #failed: (error: unknown) => void;
   #outputFull = false;
   #exchanging = false;
   #answering = false;
@@ -30,9 +32,10 @@ export class Flow {
   #writersStopped = false;
   #readingStopped = false;
 
-  constructor(writers: () => Writers | null, source: () => Source | null) {
+  constructor(writers: () => Writers | null, source: () => Source | null, failed: (error: unknown) => void) {
     this.#writers = writers;
     this.#source = source;
+    this.#failed = failed;
   }
 
   /** The connection below holds as much as it should. */
@@ -89,8 +92,8 @@ export class Flow {
     const stopWriters = this.#outputFull || this.#exchanging;
     if (stopWriters !== this.#writersStopped) {
       this.#writersStopped = stopWriters;
-      if (stopWriters) this.#writers()?.stopWriting?.();
-      else this.#writers()?.startWriting?.();
+      const writers = this.#writers();
+      watch(stopWriters ? writers?.stopWriting?.() : writers?.startWriting?.(), this.#failed);
     }
   }
 }

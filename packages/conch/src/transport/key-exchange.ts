@@ -98,7 +98,7 @@ export abstract class KeyExchangeTransport extends PacketTransport {
    */
   ssh_KEXINIT(packet: Buffer): [kexAlgs: string[], keyAlgs: string[], rest: Buffer] {
     const offer = KexInit.decode(packet);
-    this.kexInitReceived(offer);
+    this.hook(this.kexInitReceived(offer));
     checkNames(offer);
     const { phase } = this.handshake;
     if (phase === "kex" || phase === "newkeys") throw new ProtocolError("a second KEXINIT in one key exchange");

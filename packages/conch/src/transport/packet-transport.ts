@@ -33,6 +33,7 @@ import { StallWatch } from "./stall.js";
 import { ConnectionState } from "./state.js";
 import type { TapDirection, TappedPacket } from "./tap.js";
 import type { Turns } from "./turns.js";
+import { isThenable, tell, watch } from "./watch.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.transport" });
 
@@ -66,6 +67,7 @@ export abstract class PacketTransport extends TransportSettings {
   protected readonly flow = new Flow(
     () => this.writers(),
     () => this.#stream(),
+    (error) => this.failed(error),
   );
   /** What packets wait their turn in; null for packets that are read as they come. */
   protected turns: Turns | null = null;
@@ -186,7 +188,7 @@ export abstract class PacketTransport extends TransportSettings {
   /** `reason` is a code of RFC 4253 section 11.1. Nothing is sent or dispatched after. */
   sendDisconnect(reason: number, desc: string): void {
     if (this.handshake.closed) return;
-    if (BREACH.has(reason)) this.offended("protocol");
+    if (BREACH.has(reason)) this.#offend("protocol");
     if (BAD_INPUT.has(reason) && !this.disconnectOnError) return this.#closeSilently(reason, desc);
     log.info("disconnecting with error, code {reason}, reason: {desc}", { reason, desc });
     this.sendPacket(Disconnect.number, Disconnect.encode({ reason, description: desc, language: "" }));
@@ -266,7 +268,7 @@ export abstract class PacketTransport extends TransportSettings {
 
   protected arm(seconds: number, why: string): void {
     this.#deadline.set(this.clock, seconds, () => {
-      this.offended("timeout");
+      this.#offend("timeout");
       this.sendDisconnect(DISCONNECT_BY_APPLICATION, why);
     });
   }
@@ -282,13 +284,18 @@ export abstract class PacketTransport extends TransportSettings {
     this.#deadline.clear();
   }
 
+  /** What a hook gave: if it is a promise that fails, the connection ends. */
+  protected hook(result: unknown): void {
+    watch(result, (error) => this.failed(error));
+  }
+
   /** Any error that reaches the transport ends this connection, and only it. */
   protected failed(error: unknown): void {
     const [reason, said] = described(error);
     if (reason === DISCONNECT_BY_APPLICATION)
       log.failure("error while handling what the peer sent", new Failure(error));
     try {
-      if (BREACH.has(reason)) this.offended("protocol");
+      if (BREACH.has(reason)) this.#offend("protocol");
       if (this.disconnectOnError) this.sendDisconnect(reason, said);
       else this.#closeSilently(reason, said);
     } catch (second) {
@@ -338,9 +345,9 @@ export abstract class PacketTransport extends TransportSettings {
     this.gotVersion = true;
     this.otherVersionString = found.line.toString("latin1");
     this.armFromStart(this.exchangeTimeout, "the key exchange took too long");
-    this.versionReceived();
+    this.hook(this.versionReceived());
     if (!this.supportedVersions.includes(found.protocolVersion)) {
-      this._unsupportedVersionReceived(found.protocolVersion);
+      this.hook(this._unsupportedVersionReceived(found.protocolVersion));
       return null;
     }
     if (this.kexInitMoment === "versionReceived" && this.handshake.phase === "idle") this.sendKexInit();
@@ -397,6 +404,10 @@ export abstract class PacketTransport extends TransportSettings {
     this.flow.owe(body.length);
   }
 
+  #offend(offence: Offence): void {
+    tell(log, "counting an offence", () => this.offended(offence));
+  }
+
   #stalled(): void {
     log.warn("closing: the peer took nothing for {seconds} s", { seconds: this.writeStallTimeout });
     this.close();
@@ -405,7 +416,9 @@ export abstract class PacketTransport extends TransportSettings {
 
   /** What takes a packet's place; null leaves it there. */
   #tapped(direction: TapDirection, number: number, body: Buffer): readonly TappedPacket[] | null {
-    return this.packetTap?.(direction, number, Buffer.from(body)) ?? null;
+    const instead: unknown = this.packetTap?.(direction, number, Buffer.from(body)) ?? null;
+    this.hook(instead);
+    return isThenable(instead) ? null : (instead as readonly TappedPacket[] | null);
   }
 
   #closeSilently(reason: number, desc: string): void {

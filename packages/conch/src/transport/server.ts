@@ -2,6 +2,7 @@
 import { providedBy } from "@strombus/reactor/components";
 import type { Failure } from "@strombus/reactor/failure";
 import { ISystemHandle, type ITCPTransport } from "@strombus/reactor/interfaces";
+import { Logger } from "@strombus/reactor/logger";
 import type { Factory } from "@strombus/reactor/protocol";
 import { KeyExchangeError } from "../error.js";
 import { GroupExchange, MAX_GROUP_BITS, MIN_GROUP_BITS, sizeToServe, type GroupSizes } from "../kex/group-exchange.js";
@@ -38,6 +39,9 @@ import {
   type GlobalRequestAnswer,
 } from "./host-keys.js";
 import { turns } from "./turns.js";
+import { tell } from "./watch.js";
+
+const log = new Logger({ namespace: "strombus.conch.ssh.transport" });
 
 /** The private half of a host key. Signing may take its time: the key may live in an agent or an HSM. */
 export interface HostKeySigner {
@@ -65,6 +69,8 @@ export interface ServerTransportFactory extends Factory {
   getDHPrime?(bits: number): Group;
   readonly primes?: Primes | null;
   getService(transport: SSHServerTransport, name: string): (new () => TransportService) | null;
+  /** Those that are open. */
+  readonly connections?: Set<SSHServerTransport>;
   /** Asked for each connection before anything is said; without it everybody is let in. */
   readonly defence?: Gate | null;
 }
@@ -90,16 +96,18 @@ export class SSHServerTransport extends SSHTransportBase {
     }
     // What comes in memory comes as its program wants it.
     if (providedBy(ISystemHandle, this.transport)) this.turns = turns;
+    this.factory?.connections?.add(this);
     super.connectionMade();
   }
 
   override connectionLost(reason?: Failure): void {
-    this.#visit?.left();
+    this.factory?.connections?.delete(this);
     super.connectionLost(reason);
+    this.#tellGate((visit) => visit.left());
   }
 
   override offended(offence: Offence): void {
-    this.#visit?.commit(offence);
+    this.#tellGate((visit) => visit.commit(offence));
   }
 
   /**
@@ -126,7 +134,7 @@ export class SSHServerTransport extends SSHTransportBase {
   }
 
   override setService(service: TransportService): void {
-    if (this.avatar !== undefined) this.#visit?.loggedIn();
+    if (this.avatar !== undefined) this.#tellGate((visit) => visit.loggedIn());
     super.setService(service);
     if (this.avatar === undefined || service.name !== "ssh-connection" || !this.announceHostKeys) return;
     if (this.factory?.publicKeys == null) return;
@@ -251,6 +259,11 @@ export class SSHServerTransport extends SSHTransportBase {
     const signature = privateKey.sign(hash, hostKeyAlgorithm(hostKey).signature);
     if (Buffer.isBuffer(signature)) finish(signature);
     else void this.suspend(signature, finish);
+  }
+
+  #tellGate(news: (visit: Visit) => unknown): void {
+    const visit = this.#visit;
+    if (visit !== null) tell(log, "the gate", () => news(visit));
   }
 
   /** Without a word: whoever floods is owed none. */

@@ -214,9 +214,9 @@ export class SSHUserAuthClient extends SSHService {
     });
   }
 
-  ssh_USERAUTH_BANNER(packet: Buffer): void {
+  ssh_USERAUTH_BANNER(packet: Buffer): unknown {
     const { message, language } = UserauthBanner.decode(packet);
-    this.receiveBanner(message, language);
+    return this.receiveBanner(message, language);
   }
 
   /** Text for the user before the login; it is the server's, so escape it before a terminal sees it. */

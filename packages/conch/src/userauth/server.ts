@@ -20,6 +20,8 @@ import { restrict } from "../permissions.js";
 import { BadKeyError } from "../ssh/keys.js";
 import { namedMethod } from "../ssh/service.js";
 import { DISCONNECT_PROTOCOL_ERROR, type TransportService } from "../ssh/transport.js";
+import type { Offence } from "../transport/gate.js";
+import { tell, watch } from "../transport/watch.js";
 import { log, logLogin } from "./events.js";
 import { isUserName, logOut, loginOf, logOutOf, type UserAuthFactory } from "./login.js";
 import { AuthenticationMethods } from "./methods.js";
@@ -95,7 +97,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
 
     const progress = this.#progress;
     if (progress.over) return;
-    progress.deadline ??= new Appointment(this.clock.seconds() + this.loginTimeout, () => this.timeoutAuthentication());
+    progress.deadline ??= new Appointment(this.clock.seconds() + this.loginTimeout, () => this.#timeOut());
     progress.resume(this.clock);
   }
 
@@ -109,7 +111,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
     if (inHand?.checker && !inHand.dialogue) {
       log.warn("checker {checker} has not answered in time", { checker: inHand.checker });
     }
-    this.transport!.offended("timeout");
+    this.#offended("timeout");
     this.turnAway("you took too long");
   }
 
@@ -218,7 +220,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
         log.failure("an authentication method broke: {checker}", reason, { checker: inHand?.checker ?? this.method });
       }
       this.#log("refused", reason.getErrorMessage());
-      this.transport!.offended("login");
+      this.#offended("login");
       if (++this.#progress.failures > this.attemptsBeforeDisconnect) return void this.turnAway("too many bad auths");
     }
     this.#sendFailure(false);
@@ -236,7 +238,10 @@ export class SSHUserAuthServer extends AuthenticationMethods {
     }
     const legal = isUserName(request.user);
     const user = legal ? request.user.toString("utf8") : "";
-    if (legal && user !== progress.user) (this.transport! as { userNamed?(user: string): void }).userNamed?.(user);
+    if (legal && user !== progress.user) {
+      const transport = this.transport! as { userNamed?(user: string): unknown };
+      watch(transport.userNamed?.(user), (error) => this.#broken(new Failure(error)));
+    }
     progress.about(user, request.service, request.method);
     if (this.banner !== null && !progress.greeted) this.sendBanner(this.banner);
     progress.greeted = true;
@@ -329,6 +334,19 @@ export class SSHUserAuthServer extends AuthenticationMethods {
     attempt.dialogue = null;
     this.#progress.inHand = null;
     dialogue?.answers.errback(new ConchError("the client went on without answering"));
+  }
+
+  #timeOut(): void {
+    const failed = (error: unknown): void => void this.#broken(new Failure(error));
+    try {
+      watch(this.timeoutAuthentication(), failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  #offended(offence: Offence): void {
+    tell(log, "counting an offence", () => this.transport!.offended(offence));
   }
 
   #sendFailure(partialSuccess: boolean): void {

@@ -48,7 +48,7 @@ export function callable<F extends (event: LogEvent) => unknown>(): abstract new
 export const CallableObserver: abstract new () => LogObserver = callable<LogObserver>();
 
 /** Passes `event` on; if it is traced, that is noted. */
-export function passOn(sender: unknown, observer: LogObserver, event: LogEvent): void {
+export function passOn(sender: unknown, observer: LogObserver, event: LogEvent): unknown {
   event.log_trace?.push([sender, observer]);
-  observer(event);
+  return observer(event);
 }

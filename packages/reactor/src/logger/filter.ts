@@ -27,9 +27,9 @@ export class FilteringLogObserver extends CallableObserver {
   }
 
   /** @throws TypeError for an answer that is no PredicateResult. */
-  observe(event: LogEvent): void {
+  observe(event: LogEvent): unknown {
     const observer = this.#passes(event) ? this.#observer : this.#negativeObserver;
-    if (observer !== null) passOn(this, observer, event);
+    return observer === null ? undefined : passOn(this, observer, event);
   }
 
   #passes(event: LogEvent): boolean {

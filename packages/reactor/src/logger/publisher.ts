@@ -26,11 +26,15 @@ export class LogPublisher extends CallableObserver {
   observe(event: LogEvent): void {
     const observers = this.#observers;
     for (const observer of observers) {
-      try {
-        passOn(this, observer, event);
-      } catch (error) {
+      const failed = (error: unknown): void => {
         const others = new LogPublisher(...observers.filter((other) => other !== observer));
         others(observerFailed(this, observer, error));
+      };
+      try {
+        const result = passOn(this, observer, event);
+        if (result instanceof Promise) result.catch(failed); // an observer may be an async function
+      } catch (error) {
+        failed(error);
       }
     }
   }

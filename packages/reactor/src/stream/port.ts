@@ -26,7 +26,7 @@ const ERROR_LOG_INTERVAL = 1; // seconds; whoever exhausts our descriptors does 
 @implementer(IListeningPort)
 export abstract class StreamPort<A extends IAddress = IAddress> implements IListeningPort, OpenTransport {
   readonly #host: TransportHost;
-  readonly #factory: IProtocolFactory;
+  readonly factory: IProtocolFactory;
   readonly #tls: ITLSContextFactory | null;
   #server: net.Server | null = null;
   #address: A | null = null;
@@ -37,7 +37,7 @@ export abstract class StreamPort<A extends IAddress = IAddress> implements IList
   /** @param tls what each connection begins TLS with, if at all. @throws what that throws */
   constructor(host: TransportHost, factory: IProtocolFactory, tls: ITLSContextFactory | null = null) {
     this.#host = host;
-    this.#factory = factory;
+    this.factory = factory;
     this.#tls = tls === null ? null : negotiating(tls, factory);
     this.#tls?.settingsForTLS(false);
   }
@@ -57,7 +57,7 @@ export abstract class StreamPort<A extends IAddress = IAddress> implements IList
     this.#address = this.bind(server);
     this.#server = server;
     this.#host.openTransports.add(this);
-    this.#factory.doStart();
+    this.factory.doStart();
   }
 
   stopListening(): Deferred<void> {
@@ -79,7 +79,7 @@ export abstract class StreamPort<A extends IAddress = IAddress> implements IList
   connectionLost(): void {
     if (this.#server === null) return;
     this.#close();
-    this.#factory.doStop();
+    this.factory.doStop();
   }
 
   toString(): string {
@@ -98,7 +98,7 @@ export abstract class StreamPort<A extends IAddress = IAddress> implements IList
     const stopping = this.#stopping;
     this.#stopping = null;
     try {
-      this.#factory.doStop();
+      this.factory.doStop();
     } catch (error) {
       stopping?.errback(error);
       return;
@@ -110,7 +110,7 @@ export abstract class StreamPort<A extends IAddress = IAddress> implements IList
     const addresses = this.addressesOf(socket);
     let protocol: IProtocol | null = null;
     try {
-      if (addresses !== null) protocol = this.#factory.buildProtocol(addresses.peer);
+      if (addresses !== null) protocol = this.factory.buildProtocol(addresses.peer);
     } catch (error) {
       log.failure("building a protocol for {peer} failed", new Failure(error), { peer: String(addresses?.peer) });
     }

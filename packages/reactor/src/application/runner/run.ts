@@ -42,6 +42,7 @@ export async function runHere(options: RunOptions): Promise<void> {
       const left = await drained(reactor.openTransports, options.drain, reactor);
       if (left > 0) log.warn("closing {left} connections after {drain} seconds", { left, drain: options.drain });
     });
+    reactor.drainTime = options.drain;
     const stopped = reactor.run();
     supervisor?.onLost(() => {
       if (reactor.running) reactor.stop();

@@ -1,0 +1,80 @@
+/**
+ * What the packages publish that is no callback of applications: pattern to reason. A pattern names whole types where all
+ * of a type is meant, so that a new method of a type with callbacks needs a case or a line here.
+ */
+const VALUE = "a value that applications make and ask";
+const CALLED = "applications call it";
+const BY_INTERFACE = "one of ours that stands behind an interface, at which the fault is injected";
+const SAME = "the same callback as another, which has a case";
+const BEFORE = "called before there is a connection: it fails the start, or the file that is read";
+const LATER = "nothing calls it yet";
+const WITHIN = "called within another callback of ours, at which the fault is injected";
+
+const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
+  // Values
+  [/^(Key|Certificate|RevocationList|Permissions|SSHTransportAddress|ConnectionState|SSHCiphers|Signer)\./, VALUE],
+  [/^(CipherContext|CipherWithKey|AgentHostKey|WrappedProtocol)\./, VALUE],
+  [/^(CramMD5Credentials|DigestCredentialFactory|DigestedCredentials)\./, VALUE],
+  [/^(UsernameHashedPassword|UsernamePassword|KeyboardInteractive)\./, VALUE],
+  [/^(IUsername\w+|IKeyboardInteractive|IPluggableAuthenticationModules)\./, VALUE],
+  [/\.(logPrefix|toString|getPeer|getHost|\[Symbol\.\w+\])$/, VALUE],
+  [/^PacketTransport\.(isEncrypted|isVerified|getPacket)$/, VALUE],
+  // What applications call
+  [/^(Portal|AuthOptions|SQLDatabase|ForwardingListeners|Forwarding|TerminalStream|ClientSession)\./, CALLED],
+  [/^InMemoryUsernamePasswordDatabaseDontUse\.addUser$/, CALLED],
+  [/^SSHConnection\.send(Extended)?Data$/, CALLED],
+  [/^ActingConnection\.(adjustWindow|openChannel|send\w+)$/, CALLED],
+  [/^SSHChannel\.(write|writeExtended|writeSequence|loseConnection|addWindowBytes)$/, CALLED],
+  [/^(SSHChannel|PacketTransport)\.(pauseProducing|resumeProducing|stopProducing)$/, CALLED],
+  [/^PacketTransport\.(send\w+|injectPacket|loseConnection)$/, CALLED],
+  [/^KeyExchangeTransport\.sendKexInit$/, CALLED],
+  [/^SSHTransportBase\.(send\w+|setService)$/, CALLED],
+  [/^SSHServerTransport\.setService$/, CALLED],
+  [/^SSHClientTransport\.requestService$/, CALLED],
+  [/^SSHUserAuthServer\.sendBanner$/, CALLED],
+  [/^SSHUserAuthClient\.askForAuth$/, CALLED],
+  [/^TransportSettings\.useAlgorithms$/, CALLED],
+  [/^(SSHSession\.loseConnection|SSHConnection\.retire|SSHFactory\.stopGracefully)$/, CALLED],
+  [/^SSHSessionProcessProtocol\./, CALLED], // by the programs that run in a session
+  [/^PortStream\./, CALLED], // a stream of Node's; its listeners have a case
+  [/^SSHAgent(Client|Server|ServerChannel|ForwardingChannel)\./, WITHIN],
+  [/^(HostBasedCheckerOptions|SSHPublicKeyCheckerOptions|IAuthorizedKeysDB|UserDatabase|ShadowDatabase)\./, WITHIN],
+  [/^(PasswordHash|Crypt|AllowRequest|DefenceOptions\.random)$/, WITHIN],
+  [/^(PostgresPool|SQLiteConnection)\./, WITHIN],
+  // What stands behind an interface
+  [/^(Defence|InMemorySSHKeyDB|UNIXAuthorizedKeysFiles|UNIXPasswordDatabase|HostBasedChecker)\./, BY_INTERFACE],
+  [/^(SSHPublicKeyChecker|SSHProtocolChecker|UnixSSHRealm|UnixConchUser|SSHSessionForUnixConchUser)\./, BY_INTERFACE],
+  [/^(RelayUser|RelayConnection|RelayChannel|ConnectionRealm|InjectedUser)\./, BY_INTERFACE],
+  [/^(AllowAnonymousAccess|FilePasswordDB|InMemoryUsernamePasswordDatabaseDontUse|LDAPChecker)\./, BY_INTERFACE],
+  [/^(PluggableAuthenticationModulesChecker|SQLPasswordDB)\./, BY_INTERFACE],
+  [
+    /^(ConnectForwardingChannel|ForwardingChannel|SocketChannel|SSHListenForwardingChannel|SSHX11ForwardingChannel)\./,
+    BY_INTERFACE,
+  ],
+  [/^(SSHForwardingClient|ForwardingFactory|SSHSessionClient)\./, BY_INTERFACE],
+  [/^(SSHConnectForwardingChannel|StreamlocalConnectChannel)\.dial$/, BY_INTERFACE],
+  [/^(SSHListenForwardingFactory|StreamlocalForwardingFactory)\./, BY_INTERFACE],
+  [/^TransportService\./, BY_INTERFACE],
+  // Others
+  [/^(ServerTransportFactory|UserAuthFactory)\./, SAME],
+  [/^SSHTransportBase\.logoutFunction$/, SAME],
+  [/^SSHService\.service(Started|Stopped)$/, SAME],
+  [/^ActingConnection\.(channelClosed|serviceStopped)$/, SAME],
+  [
+    /^(PacketTransport|KeyExchangeTransport|SSHTransportBase)\.(connectionMade|connectionLost|ssh_NEWKEYS|ssh_KEXINIT)$/,
+    SAME,
+  ],
+  [/^(SSHTransportBase\.gotGlobalRequest|PacketTransport\.offended)$/, SAME],
+  [/\.ssh_KEX_DH_GEX_(REPLY|INIT|REQUEST)$/, SAME],
+  [/^SSHFactory\.getDHPrime$/, SAME],
+  [/^AuthenticationMethods\.auth_publickey$/, SAME],
+  [/^SSHUserAuthClient\.ssh_USERAUTH_PK_OK_password$/, SAME],
+  [/^SSHFactory\.(startFactory|stopFactory|getPrimes|getPrivateKeys|getPublicKeys)$/, BEFORE],
+  [/^(GetByName|ParseKey|ICheckerFactory\.\w+)$/, BEFORE],
+  [/^(ISFTPServer|ISFTPFile|IDirectory|IKnownHostEntry)\./, LATER],
+];
+
+/** Why this is no callback; null for one that is. */
+export function reasonAgainst(name: string): string | null {
+  return REASONS.find(([pattern]) => pattern.test(name))?.[1] ?? null;
+}
