@@ -85,7 +85,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: "node_modules|dist|^packages/[^/]+/lib" },
-    exclude: { path: "/dist/|^packages/[^/]+/lib/" },
+    exclude: { path: "/dist/|^packages/[^/]+/lib/|^\\.\\./lib/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.base.json" },
     enhancedResolveOptions: {
