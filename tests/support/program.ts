@@ -24,9 +24,12 @@ export class Program {
   /** Settles when it has ended and its output has been read. */
   readonly ending: Promise<Ending>;
   readonly #child: ChildProcessWithoutNullStreams;
+  /** OpenSSH 9.2 misses a signal that comes after it last looked for one and before it waits for input. */
+  readonly #missesSignals: boolean;
 
   constructor(command: readonly string[], { cwd, env }: Surroundings = {}) {
     const [file = "", ...args] = command;
+    this.#missesSignals = command.includes("ssh");
     this.#child = spawn(file, args, { cwd, env: { ...process.env, ...env }, stdio: "pipe" });
     this.stdout = new Transcript(`stdout of ${file}`, this.#child.stdout);
     this.stderr = new Transcript(`stderr of ${file}`, this.#child.stderr);
@@ -57,7 +60,8 @@ export class Program {
   /** Sends a signal; without one, asks it to end. Returns how it ended. */
   async kill(signal: NodeJS.Signals = "SIGTERM"): Promise<Ending> {
     this.#child.kill(signal);
-    return this.ending;
+    const again = this.#missesSignals ? setInterval(() => this.#child.kill(signal), 1000) : undefined;
+    return this.ending.finally(() => clearInterval(again));
   }
 }
 
