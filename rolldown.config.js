@@ -1,7 +1,7 @@
 // What Node runs of a package: a few files instead of hundreds, since a server's start is mostly the finding of files.
 // A file for each module that package.json exports, and one that they share, of all that a common server uses.
-import { readFileSync } from "node:fs";
-import { isAbsolute } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
 import { defineConfig } from "rolldown";
 
 const COMMON = {
@@ -22,6 +22,22 @@ function loadedWith(entries) {
   };
 }
 
+/** Writes what has changed and removes what is no more: programs that start meanwhile find all they need. */
+function inPlace(folder) {
+  return {
+    name: "in-place",
+    generateBundle(_, bundle) {
+      const present = existsSync(folder) ? readdirSync(folder, { recursive: true, withFileTypes: true }) : [];
+      for (const entry of present.filter((each) => each.isFile())) {
+        const path = join(entry.parentPath, entry.name);
+        const made = bundle[path.slice(folder.length + 1)];
+        if (made === undefined) rmSync(path);
+        else if (readFileSync(path, "utf8") === (made.code ?? made.source)) delete bundle[made.fileName];
+      }
+    },
+  };
+}
+
 export default defineConfig(
   Object.entries(COMMON).map(([name, common]) => {
     const folder = `${import.meta.dirname}/packages/${name}`;
@@ -37,9 +53,9 @@ export default defineConfig(
       input: Object.fromEntries(modules.map((module) => [module, `${folder}/dist/${module}.js`])),
       external: (id) => !id.startsWith(".") && !isAbsolute(id),
       platform: "node",
+      plugins: [inPlace(`${folder}/lib`)],
       output: {
         dir: `${folder}/lib`,
-        cleanDir: true,
         sourcemap: true,
         comments: false,
         chunkFileNames: "shared/[name]-[hash].js",

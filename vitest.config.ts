@@ -1,12 +1,42 @@
-import { defineConfig } from "vitest/config";
+import { readdirSync, readFileSync } from "node:fs";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+
+/** Tests with a mock of a module, which those that have loaded it before would not see. */
+const MOCKING = readdirSync("packages", { recursive: true, encoding: "utf8" })
+  .map((path) => `packages/${path}`)
+  .filter((path) => /^packages\/\w+\/src\/.*\.test\.ts$/.test(path) && readFileSync(path, "utf8").includes("vi.mock("));
+
+const shared = {
+  extends: true,
+  test: { setupFiles: ["tests/support/addon.setup.ts", "tests/support/leaks.setup.ts"] },
+} satisfies TestProjectConfiguration;
 
 export default defineConfig({
   // Tests run on the sources: no stale build can pass.
   resolve: { conditions: ["strombus-source"] },
   ssr: { resolve: { conditions: ["strombus-source", "node", "default"] } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "tests/acceptance/**/*.test.ts", "tests/hostile/**/*.test.ts"],
-    setupFiles: ["tests/support/addon.setup.ts", "tests/support/leaks.setup.ts"],
+    projects: [
+      // Loading the sources costs more than most files' tests: the files of a process share what is loaded.
+      {
+        ...shared,
+        test: {
+          ...shared.test,
+          name: "sources",
+          include: ["packages/*/src/**/*.test.ts", "tests/hostile/**/*.test.ts"],
+          exclude: MOCKING,
+          isolate: false,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          ...shared.test,
+          name: "programs",
+          include: [...MOCKING, "tests/acceptance/**/*.test.ts"],
+        },
+      },
+    ],
     testTimeout: 60_000, // of a test that hangs: no measure of speed, on whatever machine
     maxWorkers: "100%", // most tests wait for programs
     coverage: {

@@ -20,7 +20,7 @@ export {
 } from "./doubles.js";
 export { FakeProcess } from "./fake-process.js";
 export { type Faults, faulty, FaultyTransport } from "./faulty-transport.js";
-export { assertAllClosed, captureOpen, type CaptureOptions } from "./leaks.js";
+export { assertAllClosed, captureOpen, type CaptureOptions, type ClosedOptions } from "./leaks.js";
 export { type IssueOptions, TestAuthority } from "./certificates.js";
 export { assertNoLoggedErrors, captureLoggedErrors, flushLoggedErrors } from "./logged.js";
 export { FakeConnector, FakePort, MemoryReactor, MemoryReactorClock, RaisingMemoryReactor } from "./memory-reactor.js";

@@ -19,21 +19,21 @@ test("nothing left is nothing to say, also when a socket is just closing", async
 
 test("a port, a timer, a delayed call, a Deferred that somebody waits for", async () => {
   const server = net.createServer().listen(0);
-  await expect(assertAllClosed()).rejects.toThrow(/left open: 1 TCP/);
+  await expect(assertAllClosed({ patience: 0.1 })).rejects.toThrow(/left open: 1 TCP/);
   server.close();
   await assertAllClosed();
   captureOpen();
   const timer = setTimeout(() => {}, 60_000);
-  await expect(assertAllClosed()).rejects.toThrow("1 Timeout");
+  await expect(assertAllClosed({ patience: 0.1 })).rejects.toThrow("1 Timeout");
   clearTimeout(timer);
   captureOpen();
   const call = reactor.callLater(60, () => {});
-  await expect(assertAllClosed()).rejects.toThrow("1 delayed call of the reactor");
+  await expect(assertAllClosed({ patience: 0.1 })).rejects.toThrow("1 delayed call of the reactor");
   call.cancel();
   captureOpen({ pendingDeferreds: true });
   const pending = new Deferred();
   pending.addCallback(() => {});
-  await expect(assertAllClosed()).rejects.toThrow("<Deferred>");
+  await expect(assertAllClosed({ patience: 0.1 })).rejects.toThrow("<Deferred>");
   pending.callback(null);
 });
 

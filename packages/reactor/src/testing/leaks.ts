@@ -10,7 +10,6 @@ import { watchDeferreds, type Deferred } from "../defer/deferred.js";
 import { AssertionError } from "../exceptions.js";
 import { reactor } from "../reactor.js";
 
-const PATIENCE = 2; // seconds; a socket that is closed takes a few turns to be gone
 /** Not opened by anybody: work of Node's own that ends by itself. */
 const PASSING: ReadonlySet<string> = new Set(["Immediate", "TickObject", "FSReqCallback", "FSReqPromise", "CloseReq"]);
 
@@ -20,6 +19,11 @@ let deferreds: Set<WeakRef<Deferred>> | null = null;
 export interface CaptureOptions {
   /** Also fail for Deferreds that somebody waits for and that never fire. Default false. */
   pendingDeferreds?: boolean;
+}
+
+export interface ClosedOptions {
+  /** How long to wait, in seconds, for what is closing: a socket takes a few turns to be gone. Default 2. */
+  patience?: number;
 }
 
 /** Remembers what is open now: a test runner's `beforeEach`. */
@@ -34,9 +38,9 @@ export function captureOpen({ pendingDeferreds = false }: CaptureOptions = {}): 
  * Waits a little for what is closing. What does not keep the process alive is not counted.
  * @throws AssertionError for handles, timers, delayed calls and Deferreds that were not there before: `afterEach`
  */
-export async function assertAllClosed(): Promise<void> {
+export async function assertAllClosed({ patience = 2 }: ClosedOptions = {}): Promise<void> {
   watchDeferreds(null);
-  const until = performance.now() + PATIENCE * 1000;
+  const until = performance.now() + patience * 1000;
   let left = leftOpen();
   while (left.length > 0 && performance.now() < until) {
     await new Promise((resolve) => setImmediate(resolve));
