@@ -65,6 +65,51 @@ test("an ssh session lives through a restart of the processes, and new ones find
   expect((await program.kill()).status).toBe(0);
 });
 
+describe("strombus run --drain, told to stop", () => {
+  async function withSession(drain: string) {
+    const port = await freePort();
+    const program = strombus(["run", "--drain", drain, app], {
+      env: { SSH_FOLDER: sshFolder(), SSH_ENDPOINT: `haproxy:tcp:${port}` },
+    });
+    await program.stdout.until("runs as process");
+    // A PROXY header before the connection, as a balancer sends it.
+    const header = `PROXY TCP4 192.0.2.7 192.0.2.1 4711 ${port}`;
+    const command = `${process.execPath} -e "${RELAY}" ${port} '${header}'`;
+    const session = ssh(openSSH(), {
+      port,
+      user: "ann",
+      password: "secret",
+      options: ["-o", `ProxyCommand=${command}`],
+    });
+    await session.stdout.until("hello");
+    return { program, port, session };
+  }
+
+  test("lets ssh sessions go on, takes nobody new, and ends with the last of them", async () => {
+    const { program, port, session } = await withSession("60");
+    const ending = program.kill();
+    await program.stdout.until("shutting down");
+    await expect(statusOf(port, "/")).rejects.toThrow();
+    session.type("still here");
+    await session.stdout.until("you said still here");
+    await session.kill();
+    expect(await ending).toEqual({ status: 0, signal: null });
+  });
+
+  test("ends those that are left when the time is up, and tells them why", async () => {
+    const { program, session } = await withSession("0.2");
+    const ending = program.kill();
+    await session.ending;
+    expect(session.stderr.text).toContain("the server is stopping");
+    expect(await ending).toEqual({ status: 0, signal: null });
+  });
+});
+
+/** What ssh runs to connect: it says the header first. */
+const RELAY =
+  "const s=require('net').connect(+process.argv[1],'127.0.0.1');s.write(process.argv[2]+'\\r\\n');" +
+  "process.stdin.pipe(s);s.pipe(process.stdout)";
+
 function sshFolder(): string {
   const path = temporaryFolder();
   writeFileSync(join(path, "passwords"), "ann:secret\n");

@@ -4,9 +4,9 @@ import type { Logger } from "@strombus/reactor/logger";
 const BURST = 50; // lines
 const PER_SECOND = 5;
 
-type Lines = Pick<Logger, "info" | "warn" | "error" | "failure">;
+type Lines = Pick<Logger, "debug" | "info" | "warn" | "error" | "failure">;
 
-const SILENCE: Lines = { info() {}, warn() {}, error() {}, failure() {} };
+const SILENCE: Lines = { debug() {}, info() {}, warn() {}, error() {}, failure() {} };
 
 const budgets = new WeakMap<object, LineBudget>();
 

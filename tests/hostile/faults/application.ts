@@ -68,6 +68,7 @@ export class ReactorsClock extends Clock {
 export const functions = {
   LogObserver(): void {},
   PacketTap(): void {},
+  EventObserver(): void {},
   HostRule(_host: string, _port: number): boolean {
     return false;
   },
@@ -260,6 +261,7 @@ export class World {
     }
     const factory = this.#factory;
     factory.protocol = Transport;
+    factory.events.onAny(() => functions.EventObserver());
     factory.defence = new OpenGate();
     factory.privateKeys = { "ssh-ed25519": new Signer() };
     factory.publicKeys = { "ssh-ed25519": hostKey.public() };

@@ -20,6 +20,7 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/\.(logPrefix|toString|getPeer|getHost|\[Symbol\.\w+\])$/, VALUE],
   [/^PacketTransport\.(isEncrypted|isVerified|getPacket)$/, VALUE],
   // What applications call
+  [/^SSHEvents\./, CALLED],
   [/^(Portal|AuthOptions|SQLDatabase|ForwardingListeners|Forwarding|TerminalStream|ClientSession)\./, CALLED],
   [/^InMemoryUsernamePasswordDatabaseDontUse\.addUser$/, CALLED],
   [/^SSHConnection\.send(Extended)?Data$/, CALLED],

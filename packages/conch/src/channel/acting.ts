@@ -233,6 +233,9 @@ export abstract class ActingConnection extends SSHService {
     if (channel.remoteClosed) guard(this, channel, () => this.channelClosed(channel));
   }
 
+  /** A channel that we asked for is open. */
+  protected channelOpened(_channel: SSHChannel): void {}
+
   /** Both sides have closed it, or the connection is gone. Overrides call this one. */
   channelClosed(channel: SSHChannel): void {
     if (!this.channelsToRemoteChannel.delete(channel)) return;
@@ -261,6 +264,7 @@ export abstract class ActingConnection extends SSHService {
       this.sendClose(channel);
       return;
     }
+    this.channelOpened(channel);
     guard(this, channel, () => channel.channelOpen(data));
     this.#settleOpen(channel)?.resolve();
     guard(this, channel, () => channel.flushOutput()); // what was written before it was open

@@ -54,6 +54,7 @@ export class OutgoingPackets {
   /** Since the last change of keys. */
   packets = 0;
   bytes = 0;
+  #earlier = 0; // bytes under the keys before
 
   readonly #memory: PacketMemory;
   #chunks: Buffer[] = []; // of the packet in hand
@@ -86,7 +87,13 @@ export class OutgoingPackets {
     this.#compression = keys.compression ?? "none";
     this.#compressor = compresses(this.#compression, this.#loggedIn) ? new Compressor() : null;
     this.packets = 0;
+    this.#earlier += this.bytes;
     this.bytes = 0;
+  }
+
+  /** Bytes of all packets so far. */
+  get total(): number {
+    return this.#earlier + this.bytes;
   }
 
   /** From the next packet on what waits for the login is compressed too. */
@@ -179,6 +186,7 @@ export class IncomingPackets {
   /** Since the last change of keys. */
   packets = 0;
   bytes = 0;
+  #earlier = 0; // bytes under the keys before
 
   constructor() {
     this.#decipher = nullDecipher(0, this.#onPayload);
@@ -213,7 +221,13 @@ export class IncomingPackets {
     this.#compression = keys.compression ?? "none";
     this.#decompressor = compresses(this.#compression, this.#loggedIn) ? new Decompressor(MAX_PACKET) : null;
     this.packets = 0;
+    this.#earlier += this.bytes;
     this.bytes = 0;
+  }
+
+  /** Bytes of all packets so far. */
+  get total(): number {
+    return this.#earlier + this.bytes;
   }
 
   /** From the next packet on what waits for the login is compressed too. */

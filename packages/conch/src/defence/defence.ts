@@ -81,6 +81,7 @@ export class Defence implements Gate {
   #startups = 0;
   #connections = 0;
   readonly #refused = new Map<Refusal, number>();
+  #lastRefusal: Refusal | null = null;
   #unlogged = 0;
   #loggedAt = -Infinity;
   #lookedAt = -Infinity;
@@ -122,6 +123,11 @@ export class Defence implements Gate {
   /** How many connections were refused, by reason. */
   get refused(): ReadonlyMap<Refusal, number> {
     return this.#refused;
+  }
+
+  /** Why the last one was turned away. */
+  get lastRefusal(): Refusal | null {
+    return this.#lastRefusal;
   }
 
   admit(peer: IAddress): Visit | null {
@@ -182,6 +188,7 @@ export class Defence implements Gate {
 
   /** Each is counted; a flood gets a line a second (rule L4). */
   #refuse(reason: Refusal, host: string): void {
+    this.#lastRefusal = reason;
     this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);
     const now = this.#options.clock.seconds();
     if (now - this.#loggedAt < LOG_INTERVAL) {
@@ -192,6 +199,9 @@ export class Defence implements Gate {
     this.#loggedAt = now;
     this.#unlogged = 0;
     log.warn("refused a connection from {host}: {reason}{others}", {
+      "event.name": "ssh.connection.refused",
+      "client.address": host,
+      "ssh.refusal.reason": reason,
       host,
       reason,
       more,

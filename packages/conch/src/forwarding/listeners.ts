@@ -6,6 +6,8 @@ import type { IAddress, IListeningPort, IReactorUNIX } from "@strombus/reactor/i
 import { Logger } from "@strombus/reactor/logger";
 import { isIP } from "node:net";
 import type { Dependent } from "../channel/acting.js";
+import { forwarding } from "../channel/records.js";
+import { report } from "../events/report.js";
 import { peerLog } from "../peer-log.js";
 import type { SSHConnection } from "../ssh/connection.js";
 import {
@@ -22,6 +24,8 @@ const MAX_LISTENERS = 64;
 
 /** A socket of the file system is its owner's alone. */
 const OWNER_ONLY = 0o600;
+
+const STREAMLOCAL = "streamlocal-forward@openssh.com";
 
 /** What connects and listens. */
 export type ForwardingReactor = HostnameReactor & IReactorUNIX;
@@ -77,6 +81,7 @@ export class ForwardingListeners implements Dependent {
     }
     this.#tcp.push({ host, askedPort, port, ports });
     this.#conn.dependents.add(this);
+    report(this.#conn.transport, "ssh.forwarding.opened", forwarding("tcpip-forward", host, port));
     peerLog(log, this.#conn.transport).info("listening on {host}:{port} for the peer", {
       host: addresses.join(" and "),
       port,
@@ -89,6 +94,7 @@ export class ForwardingListeners implements Dependent {
     const found = this.#tcp.find((each) => each.host === host && (each.port === port || each.askedPort === port));
     if (found === undefined) return false;
     this.#tcp.splice(this.#tcp.indexOf(found), 1);
+    this.#closed(found);
     stop(found.ports);
     this.#forget();
     return true;
@@ -102,6 +108,7 @@ export class ForwardingListeners implements Dependent {
     const factory = new StreamlocalForwardingFactory(this.#conn, path, StreamlocalServerChannel);
     this.#unix.set(path, this.#reactor.listenUNIX(path, factory, { mode: OWNER_ONLY }));
     this.#conn.dependents.add(this);
+    report(this.#conn.transport, "ssh.forwarding.opened", forwarding(STREAMLOCAL, path, null));
     peerLog(log, this.#conn.transport).info("listening on {path} for the peer", { path });
   }
 
@@ -109,6 +116,7 @@ export class ForwardingListeners implements Dependent {
     const port = this.#unix.get(path);
     if (port === undefined) return false;
     this.#unix.delete(path);
+    report(this.#conn.transport, "ssh.forwarding.closed", forwarding(STREAMLOCAL, path, null));
     stop([port]);
     this.#forget();
     return true;
@@ -116,6 +124,10 @@ export class ForwardingListeners implements Dependent {
 
   /** Connections that were accepted end with their channels. */
   connectionLost(): void {
+    for (const each of this.#tcp) this.#closed(each);
+    for (const path of this.#unix.keys()) {
+      report(this.#conn.transport, "ssh.forwarding.closed", forwarding(STREAMLOCAL, path, null));
+    }
     stop(this.#tcp.splice(0).flatMap(({ ports }) => ports));
     stop([...this.#unix.values()]);
     this.#unix.clear();
@@ -123,6 +135,10 @@ export class ForwardingListeners implements Dependent {
 
   get #count(): number {
     return this.#tcp.length + this.#unix.size;
+  }
+
+  #closed({ host, port }: Listening): void {
+    report(this.#conn.transport, "ssh.forwarding.closed", forwarding("tcpip-forward", host, port));
   }
 
   /** Without listeners it keeps its connection no longer in use. */

@@ -7,6 +7,7 @@ import { ActingConnection } from "../channel/acting.js";
 import { guard, hookFailed, logFailure } from "../channel/hooks.js";
 import { after, isLater, settle } from "../channel/later.js";
 import { Liveness } from "../channel/liveness.js";
+import { ChannelRecords, listeningOf } from "../channel/records.js";
 import { Retirement, STOPPING } from "../channel/retirement.js";
 import {
   messages,
@@ -37,6 +38,7 @@ import {
   ChannelWindowAdjust,
   GlobalRequest,
 } from "../messages/connection.js";
+import { report } from "../events/report.js";
 import { peerLog } from "../peer-log.js";
 import { permissionsOf } from "../permissions.js";
 import { admitChannel, admitRequest, admitsGlobalRequest } from "../permissions/gate.js";
@@ -56,6 +58,12 @@ const MAX_WINDOW = 2 ** 32 - 1; // bytes; a window travels as a uint32
 
 /** After these a program runs, whose output must not overtake the reply (RFC 4254 section 6.5). */
 const STARTS_PROGRAM: ReadonlySet<string> = new Set(["shell", "exec", "subsystem"]);
+
+/** What the peer asked to open. */
+interface Opening {
+  readonly senderChannel: number;
+  readonly type: string;
+}
 
 /**
  * The service "ssh-connection". Subclass it on a client for `serviceStarted`, with a method `channel_<type>` for each
@@ -92,6 +100,7 @@ export class SSHConnection extends ActingConnection {
   readonly #requests = new Map<SSHChannel, RequestQueue>();
   readonly #globalRequests = new RequestQueue();
   readonly #sessions = new Set<SSHChannel>();
+  readonly #records = new ChannelRecords();
   #liveness: Liveness | null = null;
   #retirement: Retirement | null = null;
   #decisions = 0; // channels of the peer that getChannel has yet to decide on
@@ -155,6 +164,20 @@ export class SSHConnection extends ActingConnection {
     super.sendExtendedData(channel, dataType, data);
   }
 
+  override sendRequest(
+    channel: SSHChannel,
+    requestType: string,
+    data: BytesLike,
+    wantReply = false,
+  ): ReturnType<ActingConnection["sendRequest"]> {
+    this.#records.sent(channel, requestType, data);
+    return super.sendRequest(channel, requestType, data, wantReply);
+  }
+
+  protected override channelOpened(channel: SSHChannel): void {
+    this.#records.opened(this.transport, channel, channel.name ?? "", "server", "");
+  }
+
   // Global requests.
 
   ssh_GLOBAL_REQUEST(packet: Buffer): void {
@@ -164,6 +187,8 @@ export class SSHConnection extends ActingConnection {
       return;
     }
     const reply = (result: unknown) => {
+      const listening = result ? null : listeningOf(type, data);
+      if (listening !== null) report(this.transport, "ssh.forwarding.refused", listening);
       if (!wantReply || this.stopped) return;
       const answer = Array.isArray(result) ? ((result[1] as BytesLike | undefined) ?? "") : "";
       this.transport?.sendPacket(result ? MSG_REQUEST_SUCCESS : MSG_REQUEST_FAILURE, answer);
@@ -191,6 +216,7 @@ export class SSHConnection extends ActingConnection {
     if (refusal !== null) {
       peerLog(log, this.transport).info("refused a channel: {reason}", { reason: refusal.value });
       this.#refuse(open.senderChannel, refusal);
+      this.#records.refused(this.transport, open.type, data, String(refusal.value));
       return;
     }
     this.#decisions += 1;
@@ -212,7 +238,7 @@ export class SSHConnection extends ActingConnection {
         }
         channel.conn = this;
         if (isSession) this.#sessions.add(channel);
-        this.#confirm(open.senderChannel, channel, data);
+        this.#confirm(open, channel, data);
       },
       (error) => {
         decided();
@@ -220,7 +246,9 @@ export class SSHConnection extends ActingConnection {
           level: levelOf(error),
           type: open.type,
         });
-        if (!this.stopped) this.#refuse(open.senderChannel, error);
+        if (this.stopped) return;
+        this.#refuse(open.senderChannel, error);
+        this.#records.refused(this.transport, open.type, data, openFailure(error)[0]);
       },
     );
   }
@@ -337,11 +365,13 @@ export class SSHConnection extends ActingConnection {
       if (admitted === null) return false;
       channel.holdOutput();
       held = true;
+      this.#records.asked(channel, ...admitted);
       const result = channel.requestReceived(...admitted, wantReply);
       if (isLater(result) && !STARTS_PROGRAM.has(type)) release();
       return result;
     };
     const reply = (result: unknown) => {
+      this.#records.answered(this.transport, channel, type, Boolean(result));
       const recipient = this.channelsToRemoteChannel.get(channel);
       if (wantReply && recipient !== undefined && !channel.localClosed) {
         const number = result ? MSG_CHANNEL_SUCCESS : MSG_CHANNEL_FAILURE;
@@ -401,6 +431,7 @@ export class SSHConnection extends ActingConnection {
     this.#requests.delete(channel);
     this.#sessions.delete(channel);
     super.channelClosed(channel);
+    this.#records.closed(this.transport, channel);
     this.#liveness?.used();
     if (this.channelsToRemoteChannel.size === 0) this.#retirement?.emptied();
   }
@@ -464,7 +495,7 @@ export class SSHConnection extends ActingConnection {
     this.transport?.sendPacket(MSG_CHANNEL_OPEN_FAILURE, body);
   }
 
-  #confirm(senderChannel: number, channel: SSHChannel, data: Buffer): void {
+  #confirm({ senderChannel, type }: Opening, channel: SSHChannel, data: Buffer): void {
     const id = this.nextChannel();
     channel.id = id;
     channel.localWindowLeft = channel.localWindowSize;
@@ -479,6 +510,7 @@ export class SSHConnection extends ActingConnection {
       data: toBuffer(channel.specificData),
     });
     this.transport?.sendPacket(MSG_CHANNEL_OPEN_CONFIRMATION, body);
+    this.#records.opened(this.transport, channel, type, "client", data);
     guard(this, channel, () => channel.channelOpen(data));
   }
 

@@ -4,10 +4,12 @@ import { reactor } from "@strombus/reactor";
 import { NotImplementedError } from "@strombus/reactor/exceptions";
 import { type IAddress, IListeningPort, type IProtocol, type SystemEventTriggerID } from "@strombus/reactor/interfaces";
 import { Factory, type ProtocolSource } from "@strombus/reactor/protocol";
+import type { WrappingFactory } from "@strombus/reactor/protocols/policies";
 import { deferLater } from "@strombus/reactor/task";
 import { STOPPING } from "../channel/retirement.js";
 import { Defence, type Gate } from "../defence.js";
 import { ConchError } from "../error.js";
+import { SSHEvents } from "../events.js";
 import type { Certificate } from "../keys/certificate.js";
 import { algorithmLists, DEFAULT_KEY_EXCHANGES, type AlgorithmChoice } from "../transport/algorithms.js";
 import { algorithmsOf, MIN_RSA_HOST_KEY_BITS } from "../transport/host-key-algorithms.js";
@@ -56,6 +58,8 @@ export class SSHFactory extends Factory {
    * Null leaves it to the transport, whose class may have lists of its own, and which begins with the default profile.
    */
   algorithms: AlgorithmChoice | null = null;
+  /** Tells what goes on: logins, channels, refusals (`@strombus/conch/events`). */
+  readonly events = new SSHEvents();
   /** Connections that are open. */
   readonly connections = new Set<SSHServerTransport>();
   /** Seconds that sessions may go on when the process is told to stop; null is what the reactor says (`--drain`). */
@@ -87,8 +91,11 @@ export class SSHFactory extends Factory {
   /** Stops listening, lets sessions end, then ends them. Fires when no connection is left. */
   async stopGracefully(seconds = this.drainTime ?? reactor.drainTime): Promise<void> {
     this.#stopping = true;
-    const ports = [...reactor.openTransports].filter((each) => (each as { factory?: unknown }).factory === this);
-    for (const port of ports) if (IListeningPort.providedBy(port)) void port.stopListening();
+    for (const each of [...reactor.openTransports]) {
+      if (IListeningPort.providedBy(each) && leadsTo(this, (each as { factory?: unknown }).factory)) {
+        void each.stopListening();
+      }
+    }
     for (const connection of this.connections) {
       const { service } = connection;
       if (service instanceof SSHConnection) service.retire(seconds);
@@ -167,4 +174,12 @@ export class SSHFactory extends Factory {
     const narrows = typeof this.algorithms === "object" && this.algorithms?.hostKeys !== undefined;
     return narrows ? ours.filter((name) => listed.includes(name)) : ours;
   }
+}
+
+/** Whether connections end up with `factory`, if need be through those that wrap it: for TLS, a PROXY header, a limit. */
+function leadsTo(factory: SSHFactory, from: unknown): boolean {
+  for (let each = from; each != null; each = (each as Partial<WrappingFactory>).wrappedFactory) {
+    if (each === factory) return true;
+  }
+  return false;
 }

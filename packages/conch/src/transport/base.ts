@@ -122,6 +122,7 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
 
   ssh_DISCONNECT(packet: Buffer): void {
     const { reason, description } = Disconnect.decode(packet);
+    this.disconnection ??= { initiator: this.isClient ? "server" : "client", code: reason, text: description };
     this.hook(this.receiveError(reason, description));
     this.close();
   }
@@ -187,6 +188,9 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
     this.#handling = null;
   }
 
+  /** The user's time is over. */
+  protected loggedOut(): void {}
+
   protected override writers(): Writers | null {
     return this.service;
   }
@@ -215,6 +219,8 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
   #logOut(): void {
     const logout = this.logoutFunction;
     this.logoutFunction = null;
-    if (this.avatar !== undefined && logout !== null) tell(log, "a logout", logout);
+    if (this.avatar === undefined || logout === null) return;
+    this.loggedOut();
+    tell(log, "a logout", logout);
   }
 }

@@ -21,4 +21,6 @@ export interface Visit {
 export interface Gate {
   /** null turns the peer away: its connection is cut without a word. */
   admit(peer: IAddress): Visit | null;
+  /** Why the last one was turned away, in a word that no peer chose. */
+  readonly lastRefusal?: string | null;
 }

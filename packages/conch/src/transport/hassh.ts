@@ -12,6 +12,15 @@ export function hasshServer(server: Offer): string {
   return digest([server.keyExchanges, server.ciphersToClient, server.macsToClient, server.compressionsToClient]);
 }
 
+/** What an offer is told by: a client's HASSH or a server's; null where Node.js has no MD5 (FIPS). */
+export function fingerprintOf(offer: Offer, ofServer: boolean): string | null {
+  try {
+    return ofServer ? hasshServer(offer) : hassh(offer);
+  } catch {
+    return null;
+  }
+}
+
 function digest(lists: readonly (readonly string[])[]): string {
   return createHash("md5")
     .update(lists.map((names) => names.join(",")).join(";"))

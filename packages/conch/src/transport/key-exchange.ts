@@ -10,6 +10,7 @@ import { ProtocolError } from "../error.js";
 import { deriveKeys, exchangeHash, type Agreement, type Transcript } from "../kex/exchange.js";
 import { KexInit, NewKeys } from "../messages/transport.js";
 import type { Exchange } from "./handshake.js";
+import { fingerprintOf } from "./hassh.js";
 import {
   checkNames,
   EXT_INFO_CLIENT,
@@ -39,6 +40,9 @@ export abstract class KeyExchangeTransport extends PacketTransport {
   keyAlg: string | null = null;
   outgoingCompressionType = "none";
   incomingCompressionType = "none";
+
+  /** HASSH of what the peer offered first, its HASSHServer if it is a server; null before, and where MD5 is not to be had. */
+  hassh: string | null = null;
 
   protected readonly budget = new LoginBudget();
   /** The peer said in its first KEXINIT that it takes EXT_INFO (RFC 8308 section 2.1). */
@@ -98,6 +102,7 @@ export abstract class KeyExchangeTransport extends PacketTransport {
    */
   ssh_KEXINIT(packet: Buffer): [kexAlgs: string[], keyAlgs: string[], rest: Buffer] {
     const offer = KexInit.decode(packet);
+    if (this.sessionID === null) this.hassh ??= fingerprintOf(offer, this.isClient);
     this.hook(this.kexInitReceived(offer));
     checkNames(offer);
     const { phase } = this.handshake;

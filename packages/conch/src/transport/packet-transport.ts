@@ -50,12 +50,22 @@ const BREACH: ReadonlySet<number> = new Set([
 /** ...or there is no algorithm that both have. */
 const BAD_INPUT: ReadonlySet<number> = new Set([...BREACH, DISCONNECT_KEY_EXCHANGE_FAILED]);
 
+/** What was said at the end; nobody says anything where it is closed without a word. */
+export interface Disconnection {
+  readonly initiator: "client" | "server" | null;
+  readonly code: number | null;
+  readonly text: string;
+}
+
 export abstract class PacketTransport extends TransportSettings {
   gotVersion = false;
   /** The peer's version line, one character a byte. */
   otherVersionString = "";
   /** What an application attaches to this connection. */
   readonly state: ConnectionState = new ConnectionState();
+
+  /** How the connection came to its end, if somebody said DISCONNECT. */
+  protected disconnection: Disconnection | null = null;
 
   protected readonly outgoing = new OutgoingPackets(
     (chunk) => this.transport?.write(chunk),
@@ -139,6 +149,20 @@ export abstract class PacketTransport extends TransportSettings {
     return this.#identification?.input ?? this.incoming.rest;
   }
 
+  /** Bytes of packets so far, the version lines left out. */
+  get bytesReceived(): number {
+    return this.incoming.total;
+  }
+
+  get bytesSent(): number {
+    return this.outgoing.total;
+  }
+
+  /** Bytes that wait to be sent: for the end of a key exchange, or for the network. */
+  get bytesQueued(): number {
+    return this.waiting.bytes + (this.#stream()?.bufferedBytes ?? 0);
+  }
+
   isEncrypted(direction: "in" | "out" | "both" = "out"): boolean {
     return this.#has(direction);
   }
@@ -190,6 +214,7 @@ export abstract class PacketTransport extends TransportSettings {
     if (this.handshake.closed) return;
     if (BREACH.has(reason)) this.#offend("protocol");
     if (BAD_INPUT.has(reason) && !this.disconnectOnError) return this.#closeSilently(reason, desc);
+    this.disconnection ??= { initiator: this.isClient ? "client" : "server", code: reason, text: desc };
     log.info("disconnecting with error, code {reason}, reason: {desc}", { reason, desc });
     this.sendPacket(Disconnect.number, Disconnect.encode({ reason, description: desc, language: "" }));
     this.close();
@@ -409,6 +434,7 @@ export abstract class PacketTransport extends TransportSettings {
   }
 
   #stalled(): void {
+    this.disconnection ??= { initiator: null, code: null, text: "the peer took nothing" };
     log.warn("closing: the peer took nothing for {seconds} s", { seconds: this.writeStallTimeout });
     this.close();
     this.#stream()?.abortConnection?.();
@@ -422,6 +448,7 @@ export abstract class PacketTransport extends TransportSettings {
   }
 
   #closeSilently(reason: number, desc: string): void {
+    this.disconnection ??= { initiator: null, code: null, text: desc };
     log.info("closing without a word, code {reason}, reason: {desc}", { reason, desc });
     this.close();
   }

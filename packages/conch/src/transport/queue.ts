@@ -8,6 +8,10 @@ export class WaitingMessages {
   #messages: [number: number, payload: Buffer][] = [];
   #bytes = 0;
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** @throws ProtocolError when too much waits: writers were told to stop, so it is replies that the peer asked for. */
   add(number: number, payload: Buffer): void {
     this.#bytes += payload.length;

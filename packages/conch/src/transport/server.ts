@@ -5,6 +5,8 @@ import { ISystemHandle, type ITCPTransport } from "@strombus/reactor/interfaces"
 import { Logger } from "@strombus/reactor/logger";
 import type { Factory } from "@strombus/reactor/protocol";
 import { KeyExchangeError } from "../error.js";
+import type { SSHEvents } from "../events/observers.js";
+import { plain, report } from "../events/report.js";
 import { GroupExchange, MAX_GROUP_BITS, MIN_GROUP_BITS, sizeToServe, type GroupSizes } from "../kex/group-exchange.js";
 import type { Pair } from "../kex/method.js";
 import { GlobalRequest } from "../messages/connection.js";
@@ -73,6 +75,8 @@ export interface ServerTransportFactory extends Factory {
   readonly connections?: Set<SSHServerTransport>;
   /** Asked for each connection before anything is said; without it everybody is let in. */
   readonly defence?: Gate | null;
+  /** Told what goes on. */
+  readonly events?: SSHEvents;
 }
 
 export class SSHServerTransport extends SSHTransportBase {
@@ -86,24 +90,43 @@ export class SSHServerTransport extends SSHTransportBase {
   /** By which algorithm RSA keys prove themselves to this client. */
   #rsaProof = "rsa-sha2-512";
   #visit: Visit | null = null;
+  #openedAt: number | null = null; // null too where the gate let it not in
+  #loggedInAt = 0;
   #algorithmsOfAll: readonly string[] | null = null;
 
   override connectionMade(): void {
     const gate = this.factory?.defence ?? null;
     if (gate !== null) {
       this.#visit = gate.admit(this.getPeer().address);
-      if (this.#visit === null) return this.#cut();
+      if (this.#visit === null) {
+        report(this, "ssh.connection.refused", { "ssh.refusal.reason": gate.lastRefusal ?? "other" });
+        return this.#cut();
+      }
     }
     // What comes in memory comes as its program wants it.
     if (providedBy(ISystemHandle, this.transport)) this.turns = turns;
     this.factory?.connections?.add(this);
+    this.#openedAt = this.clock.seconds();
+    report(this, "ssh.connection.opened", {});
     super.connectionMade();
   }
 
   override connectionLost(reason?: Failure): void {
     this.factory?.connections?.delete(this);
+    const { bytesReceived, bytesSent } = this;
     super.connectionLost(reason);
     this.#tellGate((visit) => visit.left());
+    if (this.#openedAt === null) return;
+    const { initiator = null, code = null, text = reason?.getErrorMessage() ?? "" } = this.disconnection ?? {};
+    report(this, "ssh.connection.closed", {
+      "ssh.disconnect.initiator": initiator,
+      "ssh.disconnect.code": code,
+      "ssh.disconnect.reason": plain(text),
+      "ssh.connection.duration": this.clock.seconds() - this.#openedAt,
+      "ssh.connection.bytes_received": bytesReceived,
+      "ssh.connection.bytes_sent": bytesSent,
+    });
+    this.#openedAt = null;
   }
 
   override offended(offence: Offence): void {
@@ -134,7 +157,10 @@ export class SSHServerTransport extends SSHTransportBase {
   }
 
   override setService(service: TransportService): void {
-    if (this.avatar !== undefined) this.#tellGate((visit) => visit.loggedIn());
+    if (this.avatar !== undefined) {
+      this.#loggedInAt = this.clock.seconds();
+      this.#tellGate((visit) => visit.loggedIn());
+    }
     super.setService(service);
     if (this.avatar === undefined || service.name !== "ssh-connection" || !this.announceHostKeys) return;
     if (this.factory?.publicKeys == null) return;
@@ -214,7 +240,19 @@ export class SSHServerTransport extends SSHTransportBase {
         : [MSG_KEX_DH_GEX_REQUEST_OLD];
   }
 
-  protected override keysChanged(_first: boolean): void {}
+  protected override keysChanged(first: boolean): void {
+    const kex = { "ssh.kex.algorithm": this.kexAlg! };
+    if (!first) return report(this, "ssh.rekey", kex);
+    report(this, "ssh.handshake.completed", {
+      ...kex,
+      "ssh.host_key.algorithm": this.keyAlg!,
+      "ssh.handshake.duration": this.clock.seconds() - (this.#openedAt ?? 0),
+    });
+  }
+
+  protected override loggedOut(): void {
+    report(this, "ssh.logout", { "ssh.login.duration": this.clock.seconds() - this.#loggedInAt });
+  }
 
   /** After the first NEWKEYS alone, and as the packet right behind it (RFC 8308 section 2.4). */
   protected override ownKeysChanged(): void {

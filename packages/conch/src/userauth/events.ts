@@ -1,5 +1,6 @@
 /** What user authentication writes to the log: one event for each login that succeeds or fails (L3). */
 import { escapeText, Logger } from "@strombus/reactor/logger";
+import { eventOf, plain, tellObservers } from "../events/report.js";
 
 export const log = new Logger({ namespace: "strombus.conch.userauth" });
 
@@ -16,11 +17,23 @@ export interface LoginEvent {
 }
 
 export function logLogin(event: LoginEvent, outcome: "accepted" | "partly accepted" | "refused", why: string): void {
+  const name = "ssh.login";
+  const told = eventOf(event.transport, name, {
+    "ssh.login.outcome": outcome,
+    "ssh.login.method": plain(event.method),
+    "ssh.key.fingerprint": event.fingerprint,
+    "ssh.login.checker": event.checker,
+    "ssh.login.reason": why === "" ? null : plain(why),
+  });
+  const login = { ...told, "user.name": plain(event.user) };
+  tellObservers(event.transport, login);
   log.info("login {outcome}: user {user} by {method} from {address} port {port}{key}{why}", {
+    ...login,
     outcome,
     user: shown(event.user),
     method: shown(event.method),
-    ...peerOf(event.transport),
+    address: login["client.address"],
+    port: login["client.port"],
     fingerprint: event.fingerprint,
     checker: event.checker,
     key: event.fingerprint === null ? "" : ` key ${event.fingerprint}`,
@@ -31,15 +44,4 @@ export function logLogin(event: LoginEvent, outcome: "accepted" | "partly accept
 /** Text of the peer in quotes, cut, on one line, and without what would move a terminal's cursor. */
 export function shown(text: string): string {
   return `"${escapeText(text, SHOWN)}"`;
-}
-
-/** Where the connection comes from, as far as its transport can tell. */
-function peerOf(transport: object): { address: string; port: number | null } {
-  try {
-    const { address } = (transport as { getPeer(): { address: unknown } }).getPeer();
-    const { host, port } = address as { host?: unknown; port?: unknown };
-    return { address: typeof host === "string" ? host : String(address), port: typeof port === "number" ? port : null };
-  } catch {
-    return { address: "unknown", port: null };
-  }
 }

@@ -17,6 +17,7 @@ import type { IReactorTime } from "@strombus/reactor/interfaces";
 import { ConchError, IgnoreAuthentication, NotEnoughAuthentication, ProtocolError } from "../error.js";
 import { UserauthBanner, UserauthFailure, UserauthPasswdChangereq, UserauthRequest } from "../messages/userauth.js";
 import { restrict } from "../permissions.js";
+import { named } from "../events/report.js";
 import { BadKeyError } from "../ssh/keys.js";
 import { namedMethod } from "../ssh/service.js";
 import { DISCONNECT_PROTOCOL_ERROR, type TransportService } from "../ssh/transport.js";
@@ -179,6 +180,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
       throw new ConchError("no such service");
     }
     restrict(transport, this.#progress.scope.permissions);
+    named(transport, this.user!);
     this.#log("accepted");
     this.#progress.finish();
     try {

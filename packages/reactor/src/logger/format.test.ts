@@ -17,6 +17,12 @@ function formatted(log_format: string, fields: object = {}): string {
   return formatEvent({ log_format, ...fields });
 }
 
+test("a field may have dots in its name", () => {
+  expect(formatted("{client.address} is {client}", { "client.address": "192.0.2.1", client: "bob" })).toBe(
+    "192.0.2.1 is bob",
+  );
+});
+
 class Peer {
   name = "bob";
   ports = [22, 2222];

@@ -89,8 +89,9 @@ function parseField(text: string): FormatField {
   return { path: path!, conversion: (conversion as "r" | "s" | undefined) ?? null, spec: spec ?? "" };
 }
 
-/** Follows `name`, `.attr`, `[key]` and `()`. @throws KeyError where it leads nowhere. */
+/** Follows `name`, `.attr`, `[key]` and `()`; a field of the whole name comes first. @throws KeyError where it leads nowhere. */
 function lookup(path: string, event: LogEvent): unknown {
+  if (Object.hasOwn(event, path)) return event[path];
   const name = /^[^.[(]+/.exec(path)?.[0] ?? "";
   if (!Object.hasOwn(event, name)) throw new KeyError(`the event has no field ${JSON.stringify(name)}`);
   let owner: unknown = event;
