@@ -64,7 +64,7 @@ export class ChannelRecords {
     if (record === undefined) return;
     this.#records.delete(channel);
     const { type, initiator, openedAt, forwarding, program } = record;
-    if (program !== null && program.startedAt !== null) {
+    if (program?.startedAt != null) {
       report(transport, "ssh.session.ended", {
         ...program.fields,
         "ssh.session.status": program.status,
@@ -83,7 +83,7 @@ export class ChannelRecords {
   /** A request that may start a program; how it ends may be told before its reply is. */
   asked(channel: SSHChannel, request: string, data: Buffer): void {
     const record = this.#records.get(channel);
-    if (record === undefined || record.program !== null || record.type !== "session" || !KINDS.has(request)) return;
+    if (record?.program !== null || record.type !== "session" || !KINDS.has(request)) return;
     const fields: SessionFields = {
       "ssh.channel.id": channel.id!,
       "ssh.session.kind": request as SessionFields["ssh.session.kind"],
@@ -95,8 +95,8 @@ export class ChannelRecords {
   answered(transport: Transport | null, channel: SSHChannel, request: string, success: boolean): void {
     if (!KINDS.has(request)) return;
     const record = this.#records.get(channel);
-    const program = record?.program;
-    if (record === undefined || program == null || program.startedAt !== null) return;
+    if (record?.program?.startedAt !== null) return; // nothing was asked, or it runs already
+    const { program } = record;
     if (success) {
       program.startedAt = now(transport);
       report(transport, "ssh.session.started", program.fields);

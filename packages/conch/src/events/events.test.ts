@@ -79,7 +79,7 @@ test("L1: what a peer wrote cannot forge a line, in a field or in the log", asyn
   expect(plain("x".repeat(10_000)).length).toBeLessThan(300);
 });
 
-test("an observer that throws, or whose promise fails, is logged, and the others are told", async () => {
+test("an observer that throws, or whose promise fails, is logged, and the others are told", () => {
   const events = new SSHEvents();
   const told: string[] = [];
   events.on("ssh.rekey", () => {

@@ -78,7 +78,7 @@ function whereabouts(
 ): Pick<ConnectionFields, "client.address" | "client.port" | "network.transport" | "network.type"> {
   let address: { host?: unknown; port?: unknown; name?: unknown } = {};
   try {
-    address = (connection.getPeer?.().address ?? {}) as typeof address;
+    address = connection.getPeer?.().address ?? {};
   } catch {
     // gone already
   }
