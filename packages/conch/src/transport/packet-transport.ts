@@ -127,6 +127,11 @@ export abstract class PacketTransport extends TransportSettings {
 
   // What is known of it
 
+  /** When it began, by its clock. */
+  get startedAt(): number {
+    return this.#startedAt;
+  }
+
   getPeer(): SSHTransportAddress {
     return new SSHTransportAddress(this.#connected().getPeer());
   }

@@ -51,7 +51,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
   override name = "ssh-userauth";
   override protocolMessages = protocolMessages;
 
-  /** Seconds from the first start of the service on a connection until it is ended. */
+  /** Seconds from the start of a connection until it is ended. */
   loginTimeout = 120;
   /** Failures that a connection may have; the next one ends it. */
   attemptsBeforeDisconnect = 6;
@@ -98,8 +98,14 @@ export class SSHUserAuthServer extends AuthenticationMethods {
 
     const progress = this.#progress;
     if (progress.over) return;
-    progress.deadline ??= new Appointment(this.clock.seconds() + this.loginTimeout, () => this.#timeOut());
+    progress.deadline ??= new Appointment(this.#began() + this.loginTimeout, () => this.#timeOut());
     progress.resume(this.clock);
+  }
+
+  /** When the connection did (R3), if its time is ours; else now. */
+  #began(): number {
+    const { clock, startedAt } = this.transport!;
+    return clock === this.clock ? startedAt : this.clock.seconds();
   }
 
   override serviceStopped(): void {
