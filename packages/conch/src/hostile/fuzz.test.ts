@@ -2,7 +2,7 @@
  * Both roles against a peer that says anything: valid messages by chance, damaged, repeated, reordered and left out, before
  * keys are on, before a login and after it. Each talk is a seed; to repeat one that failed, or to talk for hours:
  *
- *     STROMBUS_FUZZ_SEED=12345 STROMBUS_FUZZ_TALKS=1 npx vitest run packages/conch/src/hostile/fuzz.test.ts
+ *     STROMBUS_FUZZ_SEED=12345 STROMBUS_FUZZ_TALKS=1 npm run fuzz
  */
 import { globalLogPublisher, type LogEvent } from "@strombus/reactor/logger";
 import { describe, expect, test } from "vitest";
