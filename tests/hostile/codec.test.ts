@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { BadKeyError, Key } from "@strombus/conch/ssh/keys";
 import { PROFILES } from "@strombus/conch/ssh/transport";
 import { describe, expect, test } from "vitest";
-import { fields, hostKey, loggedIn, pair } from "../support/memory-ssh.js";
+import { fields, hostKey, loggedIn, pair, secured } from "../support/memory-ssh.js";
 
 const ROLES = [
   ["server", "client"],
@@ -79,6 +79,18 @@ describe("a key or a signature", () => {
         expect(key.verify(signature.subarray(0, end), "data")).toBe(false);
       for (let end = 0; end < blob.length; end += 7)
         expect(() => Key.fromString(blob.subarray(0, end), "blob")).toThrow();
+    }
+  });
+
+  test("D3: of a host that cannot be read ends with reason 9, and is no error of ours", async () => {
+    const blob = hostKey.blob();
+    const other = fields("ssh-ed2551u", Buffer.alloc(32, 9));
+    for (const wrong of [...nonsense.map(([, bytes]) => bytes), other, blob.subarray(1), blob.subarray(0, -1)]) {
+      const { client } = await secured((_client, server) => {
+        const reply = fields(wrong, Buffer.alloc(32, 9), fields("ssh-ed25519", Buffer.alloc(64)));
+        server.rewrite((number, body) => [[number, number === 31 ? reply : body]]);
+      });
+      expect([client.said, client.secure]).toEqual([[9], 0]);
     }
   });
 

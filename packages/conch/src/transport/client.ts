@@ -190,7 +190,7 @@ export class SSHClientTransport extends SSHTransportBase {
 
   #checkSignature(algorithm: string, blob: Buffer, signature: Buffer, hash: Buffer): void {
     const { certified, signature: due } = hostKeyAlgorithm(algorithm);
-    const key = certified ? Certificate.fromString(blob).key : Key.fromString(blob, "blob");
+    const key = hostKeyOf(blob, certified);
     if (this.checkHostKeyAlgorithm) {
       const named =
         signature.length >= 4 ? signature.subarray(4, 4 + signature.readUInt32BE(0)).toString("latin1") : "";
@@ -202,5 +202,14 @@ export class SSHClientTransport extends SSHTransportBase {
       throw new HostKeyError(`the host has an RSA key of ${key.size()} bits`);
     }
     if (!key.verify(signature, hash)) throw new KeyExchangeError("bad signature");
+  }
+}
+
+/** @throws HostKeyError for what is no key: it is the host's fault, not ours. */
+function hostKeyOf(blob: Buffer, certified: boolean): Key {
+  try {
+    return certified ? Certificate.fromString(blob).key : Key.fromString(blob, "blob");
+  } catch (cause) {
+    throw new HostKeyError("the host key cannot be read", { cause });
   }
 }
