@@ -240,9 +240,8 @@ describe("a message", () => {
 
   test("T7: CVE-2026-55199: of extensions whose count lies closes at once", async () => {
     for (const count of [2, 0x7fff_ffff, 0xffff_ffff]) {
-      const began = process.cpuUsage();
+      // Whoever counts as far as it says is not done before the test's time is over.
       expect((await says(secured, "client", [7, fields(count, "name", "value")])).said).toEqual([2]);
-      expect(process.cpuUsage(began).user).toBeLessThan(2e6); // microseconds; a loop of 4 billion takes ten times that
     }
   });
 });
@@ -359,16 +358,22 @@ test("T10: after a DISCONNECT nothing is dispatched and nothing is sent, whoever
       if (isOurs) made[victim].loseConnection();
       else made[attacker].force(1, fields(11, "", ""));
       made[attacker].force(94, fields(0, "late"));
-      await made.settle();
+      made[`${victim}IO`].bufferReceived(made[`${attacker}IO`].getOutBuffer());
       const sent = made[victim].outgoingPacketSequence;
       made[victim].sendPacket(94, fields(0, "later"));
       expect(made[victim].outgoingPacketSequence).toBe(sent);
+      await made.settle();
       expect([...made.here.got, ...made.there.got]).toEqual([]);
     }
   }
 });
 
 describe("EXT_INFO", () => {
+  test("T11: behind a client's first message is refused", async () => {
+    const { client, server } = await says(secured, "server", [2, fields("")], [7, fields(1, "name", "value")]);
+    expect([client.unimplemented.length, server.peerExtensions.has("name"), server.said]).toEqual([1, false, []]);
+  });
+
   test("T11: as a client's second message is refused, and after the login from both", async () => {
     const body = fields(1, "server-sig-algs", "ssh-rsa");
     for (const [victim, attacker, stage] of [["server", "client", loggingIn] as const, ...ROLES]) {
