@@ -4,11 +4,13 @@
  * that one flood cannot shut the others out; sources that guess, stall or break the protocol are refused for a time that
  * grows with what they do, and fades. The terms are those of sshd's MaxStartups and PerSourcePenalties.
  */
+import { totalmem } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import { reactor } from "@strombus/reactor";
 import type { IAddress, IReactorTime } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import type { Gate, Offence, Visit } from "../transport/gate.js";
+import { bytesHeld } from "../transport/held.js";
 import { Penalties, type PenaltyTerms } from "./penalties.js";
 import { hostOf, isIn, networks, sourceOf } from "./source.js";
 
@@ -21,7 +23,8 @@ export type Refusal =
   | "random" // many connections have not logged in: this one drew the short straw
   | "full" // as many as may be have not logged in
   | "connections" // as many as may be are open
-  | "memory"; // the process is short of memory
+  | "memory" // the process is short of memory
+  | "queued"; // too much waits for those who are in
 
 export interface DefenceOptions {
   /** Connections that have not logged in: all are let in below `start`, of `full` none, between them fewer and fewer. */
@@ -36,6 +39,8 @@ export interface DefenceOptions {
   readonly maxConnections?: number;
   /** Part of the memory that the process may have, from which on newcomers are refused; 1 and more never does. */
   readonly memoryPressure?: number;
+  /** Bytes that may wait, in the whole process, for clients to take them; from there on newcomers are refused. */
+  readonly maxQueued?: number;
   /** Leading bits of an address that count as one source. */
   readonly ipv4Prefix?: number;
   readonly ipv6Prefix?: number;
@@ -52,6 +57,9 @@ export interface DefenceOptions {
 const LOOPBACK = ["127.0.0.0/8", "::1"];
 const LOG_INTERVAL = 1; // seconds
 const MEMORY_INTERVAL = 0.25; // seconds between two looks
+
+/** Bytes: a quarter of the memory of the machine, and no more than 1 GiB. */
+const MAX_QUEUED = Math.min(2 ** 30, totalmem() / 4);
 
 export const DEFAULT_PENALTIES: PenaltyTerms = {
   terms: { protocol: 90, login: 5, timeout: 10, nothing: 1 },
@@ -86,12 +94,14 @@ export class Defence implements Gate {
   #loggedAt = -Infinity;
   #lookedAt = -Infinity;
   #short = false;
+  #queued = 0; // bytes
 
   constructor({
     startups = { start: 100, rate: 0.3, full: 500 },
     perSource = 32,
     maxConnections = Infinity,
     memoryPressure = 0.9,
+    maxQueued = MAX_QUEUED,
     ipv4Prefix = 32,
     ipv6Prefix = 64,
     penalties = {},
@@ -100,7 +110,17 @@ export class Defence implements Gate {
     clock = reactor,
     random = Math.random,
   }: DefenceOptions = {}) {
-    this.#options = { startups, perSource, maxConnections, memoryPressure, ipv4Prefix, ipv6Prefix, clock, random };
+    this.#options = {
+      startups,
+      perSource,
+      maxConnections,
+      memoryPressure,
+      maxQueued,
+      ipv4Prefix,
+      ipv6Prefix,
+      clock,
+      random,
+    };
     this.#terms = penalties === null ? null : { ...DEFAULT_PENALTIES, ...penalties };
     this.#exempt = networks(exemptLoopback ? [...LOOPBACK, ...exempt] : exempt);
   }
@@ -154,7 +174,9 @@ export class Defence implements Gate {
     if (this.#connections >= maxConnections) return "connections";
     if ((this.#bySource.get(source) ?? 0) >= perSource) return "source";
     if (this.#startups >= startups.full) return "full";
-    if (this.#isShortOfMemory()) return "memory";
+    this.#look();
+    if (this.#short) return "memory";
+    if (this.#queued >= this.#options.maxQueued) return "queued";
     if (this.#startups < startups.start) return null;
     const way = (this.#startups - startups.start) / (startups.full - startups.start);
     return random() < startups.rate + (1 - startups.rate) * way ? "random" : null;
@@ -174,16 +196,15 @@ export class Defence implements Gate {
     this.#penalties.add(source, offence, this.#options.clock.seconds(), this.#terms);
   }
 
-  #isShortOfMemory(): boolean {
+  /** At memory, now and then. */
+  #look(): void {
     const { memoryPressure, clock } = this.#options;
-    if (memoryPressure >= 1) return false;
     const now = clock.seconds();
-    if (now - this.#lookedAt >= MEMORY_INTERVAL) {
-      this.#lookedAt = now;
-      const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-      this.#short = used > memoryPressure * limit;
-    }
-    return this.#short;
+    if (now - this.#lookedAt < MEMORY_INTERVAL) return;
+    this.#lookedAt = now;
+    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
+    this.#short = memoryPressure < 1 && used > memoryPressure * limit;
+    this.#queued = bytesHeld();
   }
 
   /** Each is counted; a flood gets a line a second (rule L4). */

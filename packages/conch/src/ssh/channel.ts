@@ -248,6 +248,11 @@ export class SSHChannel implements ITransport {
     if (this.#output.empty && this.#holds === 0) this.conn?.sendClose(this);
   }
 
+  /** Bytes that wait for window, or for the transport. */
+  get bytesHeld(): number {
+    return this.#output.bytes;
+  }
+
   /** Data that waits for window. */
   get buf(): Buffer {
     return this.#output.data;

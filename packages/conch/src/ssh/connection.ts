@@ -154,6 +154,13 @@ export class SSHConnection extends ActingConnection {
     return messageNum === MSG_CHANNEL_DATA ? this.ssh_CHANNEL_DATA(packet) : super.packetReceived(messageNum, packet);
   }
 
+  /** Bytes that wait for window, or for the transport, on all channels. */
+  get bytesHeld(): number {
+    let total = 0;
+    for (const channel of this.channels.values()) total += channel.bytesHeld;
+    return total;
+  }
+
   override sendData(channel: SSHChannel, data: BytesLike): void {
     this.#liveness?.moved();
     super.sendData(channel, data);

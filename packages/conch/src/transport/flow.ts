@@ -11,6 +11,8 @@ const OWED = 2 ** 20;
 
 /** The service above. */
 export interface Writers {
+  /** Bytes that wait with it. */
+  readonly bytesHeld?: number;
   stopWriting?(): void;
   startWriting?(): void;
 }

@@ -163,9 +163,9 @@ export abstract class PacketTransport extends TransportSettings {
     return this.outgoing.total;
   }
 
-  /** Bytes that wait to be sent: for the end of a key exchange, or for the network. */
-  get bytesQueued(): number {
-    return this.waiting.bytes + (this.#stream()?.bufferedBytes ?? 0);
+  /** Bytes that wait to be sent: for the end of a key exchange, for the network, or for the peer's window. */
+  get bytesHeld(): number {
+    return this.waiting.bytes + (this.#stream()?.bufferedBytes ?? 0) + (this.writers()?.bytesHeld ?? 0);
   }
 
   isEncrypted(direction: "in" | "out" | "both" = "out"): boolean {

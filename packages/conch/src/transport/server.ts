@@ -32,6 +32,7 @@ import {
 import type { Gate, Offence, Visit } from "./gate.js";
 import { isGroupExchange, type Group, type Primes } from "./groups.js";
 import { hostKeyAlgorithm } from "./host-key-algorithms.js";
+import { holders } from "./held.js";
 import {
   announcedKeys,
   HOSTKEYS,
@@ -106,6 +107,7 @@ export class SSHServerTransport extends SSHTransportBase {
     // What comes in memory comes as its program wants it.
     if (providedBy(ISystemHandle, this.transport)) this.turns = turns;
     this.factory?.connections?.add(this);
+    holders.add(this);
     this.#openedAt = this.clock.seconds();
     report(this, "ssh.connection.opened", {});
     super.connectionMade();
@@ -113,6 +115,7 @@ export class SSHServerTransport extends SSHTransportBase {
 
   override connectionLost(reason?: Failure): void {
     this.factory?.connections?.delete(this);
+    holders.delete(this);
     const { bytesReceived, bytesSent } = this;
     super.connectionLost(reason);
     this.#tellGate((visit) => visit.left());
