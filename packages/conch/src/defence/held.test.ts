@@ -1,13 +1,15 @@
 /** What a process holds for peers that do not read, and what it does when that is too much. */
 import { IPv4Address } from "@strombus/reactor/address";
 import { Clock } from "@strombus/reactor/testing";
-import { expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { Defence } from "../defence.js";
 import { echoServer, match, talkingClient, type Match } from "../hostile/victims.test.support.js";
 import type { SSHConnection } from "../ssh/connection.js";
 import { bytesHeld, holders } from "../transport/held.js";
 
 const MiB = 2 ** 20;
+
+beforeEach(() => holders.clear()); // tests before, which left theirs open
 
 /** A client that has logged in and opened a session. */
 async function loggedIn(): Promise<Match> {
