@@ -87,6 +87,18 @@ describe("SSHProtocolChecker", () => {
     expect(outcomeOf(checker.requestAvatarId(new Anonymous()))).toBeInstanceOf(NotEnoughAuthentication);
   });
 
+  test("A5: a key that is only shown is no success, even to a checker that says yes to it", () => {
+    const checker = new SSHProtocolChecker();
+    checker.registerChecker({ credentialInterfaces: [ISSHPrivateKey], requestAvatarId: () => "alice" });
+    for (const signature of [null, Buffer.alloc(0)]) {
+      const shown = new SSHPrivateKey("alice", "ssh-ed25519", Buffer.alloc(0), null, signature);
+      expect(outcomeOf(checker.requestAvatarId(shown))).toBeInstanceOf(UnauthorizedLogin);
+      expect(checker.successfulCredentials.size).toBe(0);
+    }
+    const signed = new SSHPrivateKey("alice", "ssh-ed25519", Buffer.alloc(0), Buffer.alloc(1), Buffer.alloc(1));
+    expect(outcomeOf(checker.requestAvatarId(signed))).toBe("alice");
+  });
+
   test("A9: each login has successes of its own", () => {
     const counts: number[] = [];
     class Counting extends SSHProtocolChecker {

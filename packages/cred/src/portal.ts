@@ -1,11 +1,14 @@
 /** The portal, where checkers and a realm meet (twisted.cred.portal). */
 import { type InterfaceToken, declaredInterfaces, interfaceToken, providedBy } from "@strombus/reactor/components";
 import { type Awaitable, type Deferred, fail, maybeDeferred } from "@strombus/reactor/defer";
+import { Logger } from "@strombus/reactor/logger";
 import { ANONYMOUS, type AvatarId, type ICredentialsChecker } from "./checkers.js";
 import type { ICredentials } from "./credentials.js";
 import { UnauthorizedLogin, UnhandledCredentials } from "./error.js";
 
 export type { AvatarId } from "./checkers.js";
+
+const log = new Logger({ namespace: "@strombus/cred/portal" });
 
 /** A login that succeeded: which interface, the avatar providing it, and what to call once when the user is gone. */
 export type PortalLogin<T = unknown> = readonly [iface: InterfaceToken<T>, avatar: T, logout: () => void];
@@ -81,6 +84,7 @@ export class Portal {
       return maybeDeferred(() => checker.requestAvatarId(credentials)).addCallback((avatarId) => {
         // Anything but an avatar id is no success: not undefined, not a returned Error.
         if (!isAvatarId(avatarId)) {
+          log.error("checker {checker} answered by what is no avatar id", { checker: checker.constructor.name });
           throw new UnauthorizedLogin(`the answer of ${checker.constructor.name} is not an avatar id`);
         }
         return this.realm.requestAvatar(avatarId, mind, ...interfaces) as Awaitable<PortalLogin<AvatarOf<I>>>;

@@ -1,8 +1,8 @@
 /** Logins that take more than one proof. */
 import type { AvatarId, ICredentialsChecker } from "@strombus/cred/checkers";
-import type { ICredentials } from "@strombus/cred/credentials";
+import { type ICredentials, ISSHPrivateKey } from "@strombus/cred/credentials";
 import { UnauthorizedLogin, UnhandledCredentials } from "@strombus/cred/error";
-import { declaredInterfaces, type InterfaceToken } from "@strombus/reactor/components";
+import { declaredInterfaces, type InterfaceToken, providedBy } from "@strombus/reactor/components";
 import { type Deferred, fail, maybeDeferred } from "@strombus/reactor/defer";
 import { NotEnoughAuthentication } from "../error.js";
 import { type LoginScope, scopeOf } from "../userauth/scope.js";
@@ -69,6 +69,7 @@ export class SSHProtocolChecker implements ICredentialsChecker {
       return fail(new UnauthorizedLogin("not the step that is due"));
     }
     return maybeDeferred(() => checker.requestAvatarId(credentials)).addCallback((avatarId) => {
+      if (isQuestion(credentials)) throw new UnauthorizedLogin("a question about a key proves nothing");
       const successes = this.#successesIn(login);
       successes.set(avatarId, [...(successes.get(avatarId) ?? []), credentials]);
       this.successfulCredentials = successes;
@@ -99,4 +100,9 @@ export class SSHProtocolChecker implements ICredentialsChecker {
     if (successes === undefined) this.#byLogin.set(login, (successes = new Map<AvatarId, ICredentials[]>()));
     return successes;
   }
+}
+
+/** A key that is shown without a signature: whatever a checker says of it, nobody has proved to have it (A5). */
+function isQuestion(credentials: ICredentials): boolean {
+  return providedBy(ISSHPrivateKey, credentials) && !((credentials as ISSHPrivateKey).signature?.length ?? 0);
 }

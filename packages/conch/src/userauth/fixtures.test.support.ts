@@ -58,8 +58,9 @@ export class FakeTransport {
   }
   /** What the real one does when the connection is gone. */
   connectionLost(): void {
-    this.service?.serviceStopped();
+    const { service } = this;
     this.service = null;
+    service?.serviceStopped();
     if (this.avatar !== undefined) this.logoutFunction?.();
   }
   isEncrypted(direction: "in" | "out"): boolean {

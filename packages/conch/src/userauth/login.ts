@@ -1,7 +1,7 @@
 /** What goes into a login and what comes out of it: the user name, the portal, and the avatar that somebody waits for or not. */
 import { isUtf8 } from "node:buffer";
 import { UnauthorizedLogin } from "@strombus/cred/error";
-import { type IRealm, Portal } from "@strombus/cred/portal";
+import { Portal } from "@strombus/cred/portal";
 import { type InterfaceToken, providedBy } from "@strombus/reactor/components";
 import { fail, maybeDeferred } from "@strombus/reactor/defer";
 import type { Failure } from "@strombus/reactor/failure";
@@ -58,20 +58,25 @@ export function logOut(logout: () => unknown): void {
   maybeDeferred(logout).addErrback((reason: Failure) => log.failure("a logout failed", reason));
 }
 
-/** Asks the same checkers as `portal`, and nobody gets in: what a question is put to, whatever a checker says (A5). */
-export function withoutRealm(portal: Portal): Portal {
-  return new QuestionPortal(portal);
+/**
+ * Asks the same checkers as `portal`, and nobody gets in: what a question is put to, whatever a checker says (A5).
+ *
+ * @param checker the one that is going to be asked, for the log
+ */
+export function withoutRealm(portal: Portal, checker: string | null): Portal {
+  return new QuestionPortal(portal, checker);
 }
 
 class QuestionPortal extends Portal {
   override readonly checkers: Portal["checkers"];
 
-  constructor({ checkers }: Portal) {
-    super(LETS_NOBODY_IN);
+  constructor({ checkers }: Portal, checker: string | null) {
+    super({
+      requestAvatar() {
+        log.warn("checker {checker} would let in who only asked about a key", { checker });
+        return fail(new UnauthorizedLogin("a question logs nobody in"));
+      },
+    });
     this.checkers = checkers;
   }
 }
-
-const LETS_NOBODY_IN: IRealm = {
-  requestAvatar: () => fail(new UnauthorizedLogin("a question logs nobody in")),
-};

@@ -21,6 +21,7 @@ import { DISCONNECT_NO_MORE_AUTH_METHODS_AVAILABLE } from "../transport/constant
 import { DEFAULT_USER_KEY_ALGORITHMS } from "../transport/algorithms.js";
 import { Reader } from "../wire/reader.js";
 import { Dialogue } from "./dialogue.js";
+import { log } from "./events.js";
 import { readHostBasedRequest, signedByHost } from "./hostbased.js";
 import { keyFlaw } from "./key-rules.js";
 import { checkerOf, logOutOf, passwordOf, withoutRealm } from "./login.js";
@@ -166,6 +167,7 @@ export abstract class AuthenticationMethods extends SSHService {
     noteScope(credentials, scope, this.transport!);
     return maybeDeferred(() => checker.requestAvatarId(credentials)).addCallback((avatarId: unknown) => {
       if (typeof avatarId === "string") return;
+      log.error("checker {checker} answered by what is no avatar id", { checker: checker.constructor.name });
       throw new UnauthorizedLogin(`the answer of ${checker.constructor.name} is not an avatar id`);
     });
   }
@@ -195,11 +197,13 @@ export abstract class AuthenticationMethods extends SSHService {
     const { scope, inHand } = progressOf(this.transport!);
     if (inHand !== null) inHand.checker = checkerOf(this.portal, credentials);
     noteScope(credentials, scope, this.transport!);
-    return withoutRealm(this.portal)
+    return withoutRealm(this.portal, inHand?.checker ?? null)
       .login(credentials, null, IConchUser)
       .addErrback((reason: Failure) => {
+        if (reason.check(NotEnoughAuthentication)) throw new UnauthorizedLogin("a question is no step of a login");
         reason.trap(ValidPublicKey);
-        const isLive = inHand === null || progressOf(this.transport!).inHand === inHand;
+        const progress = progressOf(this.transport!);
+        const isLive = (inHand === null || progress.inHand === inHand) && progress.running;
         if (isLive) this.transport!.sendPacket(MSG_USERAUTH_PK_OK, UserauthPkOk.encode({ algorithm, blob }));
         throw new IgnoreAuthentication();
       }) as Deferred<never>;

@@ -4,6 +4,7 @@
  */
 import type { Deferred } from "@strombus/reactor/defer";
 import type { IDelayedCall, IReactorTime } from "@strombus/reactor/interfaces";
+import { ConchError } from "../error.js";
 import type { Dialogue } from "./dialogue.js";
 import { LoginScope } from "./scope.js";
 
@@ -82,12 +83,22 @@ export class LoginProgress {
     this.heldBack?.keep(clock);
   }
 
+  /** The user does not answer any more: whoever asks hears of it, and does not wait for ever. */
+  abandon(why: string): void {
+    const dialogue = this.inHand?.dialogue;
+    if (!dialogue) return;
+    this.inHand!.dialogue = null;
+    this.inHand = null;
+    dialogue.answers.errback(new ConchError(why));
+  }
+
   /** Nothing is answered any more. */
   finish(): void {
     this.over = true;
     this.suspend();
     this.deadline = null;
     this.heldBack = null;
+    this.abandon("the time for answers is over");
     this.inHand = null;
     for (const { packet, answered } of this.waiting.splice(0)) {
       packet.fill(0);

@@ -110,6 +110,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
 
   override serviceStopped(): void {
     this.#progress.suspend();
+    if (this.transport!.service !== this) this.#progress.abandon("the client is gone"); // and no service comes after this
   }
 
   /** The time to log in is over. */
@@ -137,7 +138,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
     if (progress.over) return succeed(null);
     if (++progress.requests > this.maxRequests) return this.turnAway("too many requests");
     // A new request ends an open dialogue, which gets no answer (RFC 4252 section 5).
-    if (progress.inHand?.dialogue) this.#abandon(progress.inHand);
+    if (progress.inHand?.dialogue) progress.abandon("the client went on without answering");
     if (progress.inHand === null) return this.#take(packet);
     if (progress.waiting.length >= this.maxWaiting) return this.turnAway("too many requests at once");
     const answered = new Deferred<null>();
@@ -223,10 +224,10 @@ export class SSHUserAuthServer extends AuthenticationMethods {
     if (reason.check(ProtocolError)) {
       return void this.turnAway((reason.value as ProtocolError).message, DISCONNECT_PROTOCOL_ERROR);
     }
+    if (!isAnswer(reason)) {
+      log.failure("an authentication method broke: {checker}", reason, { checker: inHand?.checker ?? this.method });
+    }
     if (this.method !== "none" && inHand?.isQuery !== true) {
-      if (!reason.check(LoginFailed, ConchError, BadKeyError)) {
-        log.failure("an authentication method broke: {checker}", reason, { checker: inHand?.checker ?? this.method });
-      }
       this.#log("refused", reason.getErrorMessage());
       this.#offended("login");
       if (++this.#progress.failures > this.attemptsBeforeDisconnect) return void this.turnAway("too many bad auths");
@@ -307,7 +308,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
 
   /** A checker that refuses nobody any more is not worth a word; one that broke is. */
   #failedLate({ checker }: Attempt, reason: Failure): null {
-    if (reason.check(LoginFailed, ConchError, BadKeyError) || reason.check(ProtocolError)) return null;
+    if (isAnswer(reason)) return null;
     log.failure("checker {checker} broke when the request was gone", reason, { checker });
     return null;
   }
@@ -335,13 +336,6 @@ export class SSHUserAuthServer extends AuthenticationMethods {
       log.failure("looking up a service failed", new Failure(error));
       return null;
     }
-  }
-
-  #abandon(attempt: Attempt): void {
-    const { dialogue } = attempt;
-    attempt.dialogue = null;
-    this.#progress.inHand = null;
-    dialogue?.answers.errback(new ConchError("the client went on without answering"));
   }
 
   #timeOut(): void {
@@ -386,4 +380,9 @@ export class SSHUserAuthServer extends AuthenticationMethods {
   get #factory(): UserAuthFactory {
     return (this.transport as unknown as { factory: UserAuthFactory }).factory;
   }
+}
+
+/** Whether a method or its checker says no, or that more is due; whatever else it fails with, it broke. */
+function isAnswer(reason: Failure): boolean {
+  return reason.check(LoginFailed, ConchError, BadKeyError, IgnoreAuthentication, NotEnoughAuthentication) !== null;
 }
