@@ -24,38 +24,7 @@ import { maybeDeferred } from "@strombus/reactor/defer";
 import { KeyError } from "@strombus/reactor/exceptions";
 import { formatEvent, globalLogPublisher, type LogEvent } from "@strombus/reactor/logger";
 import { afterAll, describe, expect, test } from "vitest";
-
-const NAMES: Readonly<Record<string, string>> = {
-  "an object's": "__proto__",
-  "another object's": "constructor",
-  "a path": "../../../../etc/passwd",
-  "an absolute path": "/root",
-  "a dot": ".",
-  "two dots": "..",
-  "a path of Windows'": "..\\\\alice",
-  "a command": "$(reboot)",
-  "another command": "alice; `reboot` | sh",
-  "an option": "-oProxyCommand=reboot",
-  SQL: "alice' OR '1'='1",
-  "more SQL": "'; DROP TABLE users; --",
-  "a pattern of SQL": "a%_ce",
-  "a parameter of SQL": "$1",
-  "a filter of LDAP": "*)(uid=*))(|(uid=*",
-  "a DN": "alice,ou=people",
-  "a delimiter": "alice:x:0:0",
-  "a record": "alice:correct horse\nmallory:correct horse",
-  "a format": "%s%n{user}{0}",
-  "escape sequences": "\u001b[2J\u001b]0;title\u0007alice\u009b31m",
-  "lines for a log": "alice\r\n2026-01-01 login accepted: user root",
-  "text from right to left": "\u202eecila",
-  "a NUL": "alice\0",
-  "half a character": "alice\ud800",
-  "white space": " alice\t",
-  "another case": "ALICE",
-  "other letters": "\uff41lice",
-  nothing: "",
-  "64 KiB": "a".repeat(65_536),
-};
+import { harmless, NAMES } from "../support/hostile-names.js";
 
 const PASSWORD = "strombus";
 /** Two hashes of it that are made quickly. Who has seen one goes by it, and not by a slow one, for unknown users. */
@@ -184,7 +153,7 @@ for (const [what, { knowing, credentials, holds = () => true }] of Object.entrie
         expect(await outcome(await knowing(name), credentials(name)), `${kind}, where it is known`).toBe(expected);
       }
       globalLogPublisher.removeObserver(observer);
-      for (const line of logged) expect(line).toMatch(/^[^\u0000-\u001f\u007f-\u009f\u202e]{0,2000}$/);
+      for (const line of logged) expect(line).toMatch(harmless);
     });
   });
 }

@@ -13,7 +13,8 @@ export interface OpenSSH {
 
 export interface Login {
   readonly port: number;
-  readonly user?: string | undefined;
+  /** Default "user"; null where an option says who. */
+  readonly user?: string | null | undefined;
   readonly password?: string;
   /** Options for ssh, before the host; and those that are to win over our own, as ssh believes what comes first. */
   readonly options?: readonly string[];
@@ -61,7 +62,7 @@ function commandLine({ prefix }: OpenSSH, { port, user = "user", first = [], opt
     "PreferredAuthentications=password",
     "PubkeyAuthentication=no",
   ].flatMap((setting) => ["-o", setting]);
-  const where = ["-p", String(port), `${user}@127.0.0.1`];
+  const where = ["-p", String(port), user === null ? "127.0.0.1" : `${user}@127.0.0.1`];
   return [
     ...prefix,
     "ssh",

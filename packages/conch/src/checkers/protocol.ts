@@ -104,5 +104,5 @@ export class SSHProtocolChecker implements ICredentialsChecker {
 
 /** A key that is shown without a signature: whatever a checker says of it, nobody has proved to have it (A5). */
 function isQuestion(credentials: ICredentials): boolean {
-  return providedBy(ISSHPrivateKey, credentials) && !((credentials as ISSHPrivateKey).signature?.length ?? 0);
+  return providedBy(ISSHPrivateKey, credentials) && !credentials.signature?.length;
 }

@@ -259,17 +259,25 @@ describe("a checker that asks by keyboard-interactive", () => {
     service.ssh_USERAUTH_INFO_RESPONSE(UserauthInfoResponse.encode({ answers: [{ answer: "42" }] }));
 
   test("and breaks at the answer", async () => {
-    const { transport, log } = await login(method, asking(() => raise(new TypeError("no such column"))), answer);
+    const { transport, log } = await login(
+      method,
+      asking(() => raise(new TypeError("no such column"))),
+      answer,
+    );
     expect(transport.packets.slice(1)).toEqual([FAILED]);
     expect(log).toMatch(/broke: ShopUsers[^]*no such column/);
   });
 
   test("and says nothing to the answer", async () => {
-    const { transport, log } = await login(method, asking(() => new Promise(() => {})), async (setting) => {
-      answer(setting);
-      await new Promise(setImmediate);
-      setting.clock.advance(120);
-    });
+    const { transport, log } = await login(
+      method,
+      asking(() => new Promise(() => {})),
+      async (setting) => {
+        answer(setting);
+        await new Promise(setImmediate);
+        setting.clock.advance(120);
+      },
+    );
     expect(transport.packets).toHaveLength(1);
     expect(transport.disconnects).toEqual([[14, "you took too long"]]);
     expect(log).toContain("checker ShopUsers has not answered in time");
@@ -304,7 +312,9 @@ describe("a checker that asks by keyboard-interactive", () => {
       await login(
         method,
         async (user) => {
-          await Promise.resolve((user as IKeyboardInteractive).ask(["Code: "])).catch((error: unknown) => (told = error));
+          await Promise.resolve((user as IKeyboardInteractive).ask(["Code: "])).catch(
+            (error: unknown) => (told = error),
+          );
           throw new UnauthorizedLogin();
         },
         go,
@@ -314,12 +324,16 @@ describe("a checker that asks by keyboard-interactive", () => {
   }
 
   test("is answered on, when the client asks for the service again in between (A1)", async () => {
-    const { transport } = await login(method, asking(() => "foo"), (setting) => {
-      const again = new SSHUserAuthServer();
-      again.clock = setting.clock;
-      setting.transport.setService(again);
-      again.ssh_USERAUTH_INFO_RESPONSE(UserauthInfoResponse.encode({ answers: [{ answer: "42" }] }));
-    });
+    const { transport } = await login(
+      method,
+      asking(() => "foo"),
+      (setting) => {
+        const again = new SSHUserAuthServer();
+        again.clock = setting.clock;
+        setting.transport.setService(again);
+        again.ssh_USERAUTH_INFO_RESPONSE(UserauthInfoResponse.encode({ answers: [{ answer: "42" }] }));
+      },
+    );
     expect(transport.packets.slice(1)).toEqual([SUCCESS]);
   });
 });
