@@ -6,6 +6,7 @@ import { openDatabase, type SQLDatabase, SQLPasswordDB } from "@strombus/cred/sq
 import { formatEvent, globalLogPublisher, type LogEvent } from "@strombus/reactor/logger";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { exampleFolder, startExample } from "../support/example.js";
+import { NAMES } from "../support/hostile-names.js";
 import { openSSH, ssh } from "../support/openssh.js";
 import { Postgres } from "../support/postgres.js";
 
@@ -69,11 +70,10 @@ test("SQL in a user name is text", async () => {
     "%",
     "U&'x'",
   ];
-  for (const name of [...names, "alice\0", "\0", "alice\ud800", "ALICE", "alice ", "x".repeat(65_536)]) {
-    await expect(login(name)).rejects.toThrow(UnauthorizedLogin);
-  }
+  const all = [...names, ...Object.values(NAMES), "alice\0", "\0", "alice\ud800", "ALICE", "alice "];
+  for (const name of all) await expect(login(name)).rejects.toThrow(UnauthorizedLogin);
   expect(logged).toEqual([]);
-  for (const name of names) {
+  for (const name of new Set(all.filter((each) => !/[\0\p{Surrogate}]/u.test(each) && each.length < 2000))) {
     await add(name, HASH);
     expect(await login(name)).toBe(name);
   }

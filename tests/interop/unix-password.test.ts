@@ -1,16 +1,28 @@
 /** Real accounts of this system, made for the test and deleted after it: it needs root. */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { noteOrigin, PluggableAuthenticationModules, UsernamePassword } from "@strombus/cred/credentials";
+import { sessionProgram } from "@strombus/conch/streams";
+import {
+  IUsernamePassword,
+  noteOrigin,
+  PluggableAuthenticationModules,
+  UsernamePassword,
+} from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { PluggableAuthenticationModulesChecker } from "@strombus/cred/pam";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Portal } from "@strombus/cred/portal";
+import { eventAsText, globalLogPublisher, type LogEvent } from "@strombus/reactor/logger";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type Example, startExample } from "../support/example.js";
+import { harmless, NAMES } from "../support/hostile-names.js";
+import { fields } from "../support/memory-ssh.js";
 import { needed } from "../support/needed.js";
 import { openSSH, ssh } from "../support/openssh.js";
+import { RawClient } from "../support/raw-client.js";
+import { serve, type Served } from "../support/server.js";
 
 const openssh = openSSH();
 const accounts: string[] = [];
@@ -106,15 +118,59 @@ describe("by PAM", () => {
     for (const method of ["keyboard-interactive", "password"]) expect(await login(method, user, "")).toBe("");
   });
 
-  test("PAM knows the address that the user comes from", async () => {
-    const service = `strombus-${randomBytes(4).toString("hex")}`;
+  describe("with a stack of one's own", () => {
     const folder = mkdtempSync(join(tmpdir(), "strombus-"));
-    const script = join(folder, "from");
-    const file = join("/etc/pam.d", service);
-    writeFileSync(script, '#!/bin/sh\n[ "$PAM_RHOST" = 192.0.2.7 ]\n', { mode: 0o755 });
-    writeFileSync(file, `auth required pam_exec.so quiet ${script}\naccount required pam_permit.so\n`);
-    try {
-      const checker = new PluggableAuthenticationModulesChecker({ service });
+    const services: string[] = [];
+    afterAll(() => {
+      for (const service of services) rmSync(join("/etc/pam.d", service));
+      rmSync(folder, { recursive: true });
+    });
+
+    /** A service of PAM's that these modules decide on. */
+    function service(...auth: string[]): string {
+      const name = `strombus-${randomBytes(4).toString("hex")}`;
+      const lines = [...auth.map((each) => `auth required ${each}`), "account required pam_unix.so"];
+      writeFileSync(join("/etc/pam.d", name), `${lines.join("\n")}\n`);
+      services.push(name);
+      return name;
+    }
+
+    /** A script that writes down what pam_exec(8) tells it, and goes by the address. */
+    function rhostScript(allowed: string): readonly [module: string, told: string] {
+      const [script, told] = [join(folder, "rhost"), join(folder, "told")];
+      writeFileSync(
+        script,
+        `#!/bin/sh\necho "$PAM_USER $PAM_RHOST $PAM_SERVICE" >>${told}\n[ "$PAM_RHOST" = ${allowed} ]\n`,
+        { mode: 0o755 },
+      );
+      return [`pam_exec.so quiet ${script}`, told];
+    }
+
+    /** Serves whom this checker lets in, by PAM's questions and by the password alone. */
+    function serveBy(checker: PluggableAuthenticationModulesChecker): Served {
+      const hello = sessionProgram(({ stdout }) => {
+        stdout.write("in\n");
+        return 0;
+      });
+      const served = serve(hello, (factory) => {
+        factory.portal = new Portal(factory.portal!.realm, [checker]);
+        factory.portal.registerChecker(checker, IUsernamePassword);
+      });
+      onTestFinished(async () => served.close());
+      return served;
+    }
+
+    async function shown({ port }: Served, method: string, user: string, password: string): Promise<string> {
+      const first = ["-o", `PreferredAuthentications=${method}`];
+      const options = ["-o", "NumberOfPasswordPrompts=1"];
+      const session = ssh(openssh, { port, user, password, first, options, command: "hello" });
+      await session.ending;
+      return session.stdout.text;
+    }
+
+    test("PAM_RHOST is the address that credentials came from, or is not set", async () => {
+      const [module] = rhostScript("192.0.2.7");
+      const checker = new PluggableAuthenticationModulesChecker({ service: service(module) });
       const login = async (host: string | null) => {
         const credentials = new UsernamePassword("root", "");
         if (host !== null) noteOrigin(credentials, host);
@@ -122,10 +178,55 @@ describe("by PAM", () => {
       };
       expect(await login("192.0.2.7")).toBe("root");
       for (const other of ["192.0.2.8", null]) await expect(login(other)).rejects.toThrow(UnauthorizedLogin);
-    } finally {
-      rmSync(file);
-      rmSync(folder, { recursive: true });
+    });
+
+    for (const method of ["password", "keyboard-interactive"]) {
+      test(`a real client's address is PAM_RHOST, for pam_exec and pam_listfile beside pam_unix, by ${method}`, async () => {
+        const user = account("YESCRYPT", "correct horse");
+        const [module, told] = rhostScript("127.0.0.1");
+        const list = join(folder, `hosts-${method}`);
+        const name = service("pam_unix.so", `pam_listfile.so item=rhost sense=allow onerr=fail file=${list}`, module);
+        const server = serveBy(new PluggableAuthenticationModulesChecker({ service: name }));
+        writeFileSync(list, "192.0.2.1\n");
+        expect(await shown(server, method, user, "correct horse")).toBe("");
+        writeFileSync(list, "192.0.2.1\n127.0.0.1\n");
+        expect(await shown(server, method, user, "correct horse")).toBe("in\n");
+        expect(readFileSync(told, "utf8").trim().split("\n").at(-1)).toBe(`${user} 127.0.0.1 ${name}`);
+        expect(await shown(server, method, user, "wrong")).toBe("");
+      });
     }
+
+    test("a user name is text to PAM's modules, and to the log", async () => {
+      const logged: string[] = [];
+      const observer = (event: LogEvent) => void logged.push(eventAsText(event));
+      globalLogPublisher.addObserver(observer);
+      onTestFinished(() => globalLogPublisher.removeObserver(observer));
+      const user = account("SHA512", "correct horse");
+      const checker = new PluggableAuthenticationModulesChecker({ service: service("pam_unix.so nodelay") });
+      const login = async (name: string) =>
+        checker.requestAvatarId(new UsernamePassword(name, "correct horse")).then(
+          (id) => id,
+          (error: unknown) => (error instanceof UnauthorizedLogin ? "refused" : error),
+        );
+      for (const [kind, name] of Object.entries(NAMES)) {
+        for (const each of [name, name.replace("alice", user)]) expect(await login(each), kind).toBe("refused");
+      }
+      expect(await login(user)).toBe(user);
+      for (const line of logged) expect(line).toMatch(harmless);
+    });
+
+    test("a client that goes in the middle of PAM's questions leaves its process to the next", async () => {
+      const user = account("SHA512", "correct horse");
+      const name = service("pam_unix.so");
+      const server = serveBy(new PluggableAuthenticationModulesChecker({ service: name, maxProcesses: 1 }));
+      for (let i = 0; i < 3; i++) {
+        const client = await RawClient.connect(server.port);
+        const [number] = await client.ask(50, fields(user, "ssh-connection", "keyboard-interactive", "", ""));
+        expect(number).toBe(60);
+        client.loseConnection();
+      }
+      expect(await shown(server, "keyboard-interactive", user, "correct horse")).toBe("in\n");
+    });
   });
 
   test("twenty at a time come out right", async () => {
