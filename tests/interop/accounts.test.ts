@@ -9,7 +9,11 @@ import {
 import { Certificate } from "@strombus/conch/keys/certificate";
 import { SSHChannel } from "@strombus/conch/ssh/channel";
 import { FingerprintFormats, Key } from "@strombus/conch/ssh/keys";
-import { type ICredentialsChecker, InMemoryUsernamePasswordDatabaseDontUse } from "@strombus/cred/checkers";
+import {
+  AllowAnonymousAccess,
+  type ICredentialsChecker,
+  InMemoryUsernamePasswordDatabaseDontUse,
+} from "@strombus/cred/checkers";
 import {
   type ICredentials,
   IKeyboardInteractive,
@@ -20,10 +24,11 @@ import {
 import { PasswordChangeRequired, UnauthorizedLogin } from "@strombus/cred/error";
 import { Portal } from "@strombus/cred/portal";
 import { afterAll, describe, expect, test } from "vitest";
+import { SECURITY_KEY_PROVIDER } from "../support/interop-clients.js";
 import { PeerFolder } from "../support/interop-folder.js";
 import { LoginTable } from "../support/login-table.js";
 import { peers } from "../support/peers.js";
-import { Program } from "../support/program.js";
+import { atTerminal, Program } from "../support/program.js";
 import { serve, type Served } from "../support/server.js";
 
 /** Says that somebody is in. */
@@ -90,6 +95,13 @@ const plink = (port: number, ...options: string[]) => [
   ...["plink", "-ssh", "-batch", "-noagent", "-hostkey", hostKey, "-P", `${port}`, ...options],
   ...["user@127.0.0.1", "hello"],
 ];
+/** The same at a terminal, without the question that shows which text is PuTTY's own. */
+const plinkAsking = (port: number, ...options: string[]) =>
+  plink(port, "-no-antispoof", ...options).filter((word) => word !== "-batch");
+const dropbear = (port: number, ...options: string[]) => [
+  ...["dbclient", "-y", "-y", ...options, "-p", `${port}`],
+  ...["user@127.0.0.1", "hello"],
+];
 const asyncssh = (port: number, code: string) => [
   "python3",
   "-c",
@@ -141,11 +153,32 @@ function shows(
   });
 }
 
+/** A client at a terminal, and somebody who types these answers when they are asked for. */
+async function typing(words: readonly string[], ...answers: readonly (readonly [question: RegExp, answer: string])[]) {
+  const program = atTerminal([...prefix, ...words]);
+  for (const [question, answer] of answers) {
+    await program.stdout.until(question);
+    program.type(`${answer}\r`);
+  }
+  const { status } = await program.ending;
+  const { text } = program.stdout;
+  return { output: status === 0 && /you are in\r?\n$/.test(text) ? IN : text, log: text };
+}
+
 /** OpenSSH, with a script that answers what it asks. */
 async function asking(where: PeerFolder, script: string, words: readonly string[]) {
   const askpass = where.put("askpass", `#!/bin/sh\n${script}\n`, "700");
   return run(words, { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: "force" }, where.prefix);
 }
+
+describe("no method: the server lets in whoever comes", () => {
+  const anybody = () => serveTo(new AllowAnonymousAccess());
+  for (const [client, where] of RELEASES) shows("none", client, () => run(openssh(anybody()), {}, where.prefix));
+  shows("none", "PuTTY", () => run(plink(anybody())));
+  shows("none", "Dropbear", () => run(dropbear(anybody())));
+  shows("none", "AsyncSSH", () => run(asyncssh(anybody(), "client_keys=None")));
+  shows("none", "Paramiko", () => run(paramiko(anybody(), 'transport.auth_none("user")')));
+});
 
 describe("one method", () => {
   const key = Key.generate("ed25519");
@@ -170,10 +203,6 @@ describe("one method", () => {
     folder.run("sh", "-c", 'rm -f "$0.dropbear"; dropbearconvert openssh dropbear "$0" "$0.dropbear"', file);
     return `${file}.dropbear`;
   };
-  const dropbear = (port: number, ...options: string[]) => [
-    ...["dbclient", "-y", "-y", ...options, "-p", `${port}`],
-    ...["user@127.0.0.1", "hello"],
-  ];
 
   for (const [client, where] of RELEASES) {
     const identity = () => [`IdentityFile=${putKey(where)}`, "IdentitiesOnly=yes"];
@@ -220,22 +249,34 @@ describe("keyboard-interactive", () => {
   const one = () => serveTo(inRounds(["Password: ", "secret"]));
   const two = () => serveTo(inRounds(["Password: ", "secret"], ["Code: ", "42"]));
 
+  const ROUNDS = "keyboard-interactive, two rounds";
+
   for (const [client, where] of RELEASES) {
-    shows("keyboard-interactive", client, () => {
-      const script = 'case "$1" in *assword*) echo secret;; *ode*) echo 42;; esac';
-      return asking(where, script, openssh(two(), "PreferredAuthentications=keyboard-interactive"));
-    });
+    const script = 'case "$1" in *assword*) echo secret;; *ode*) echo 42;; esac';
+    for (const [method, port] of [
+      ["keyboard-interactive", one],
+      [ROUNDS, two],
+    ] as const) {
+      const options = ["PreferredAuthentications=keyboard-interactive"];
+      shows(method, client, () => asking(where, script, openssh(port(), ...options)));
+    }
   }
   shows("keyboard-interactive", "PuTTY", () => run(plink(one(), "-pw", "secret")));
+  shows("keyboard-interactive", "Dropbear", () => run(["sshpass", "-p", "secret", ...dropbear(one())]));
 
-  shows("keyboard-interactive", "Dropbear", () => {
-    const words = ["sshpass", "-p", "secret", "dbclient", "-y", "-y", "-p", `${one()}`, "user@127.0.0.1", "hello"];
-    return run(words);
+  shows("keyboard-interactive", "AsyncSSH", () => run(asyncssh(one(), "client_keys=None")));
+  shows("keyboard-interactive", "Paramiko", () => {
+    return run(paramiko(one(), 'transport.auth_interactive("user", lambda title, text, prompts: ["secret"])'));
   });
 
-  shows("keyboard-interactive", "AsyncSSH", () => run(asyncssh(two(), "client_keys=None")));
-
-  shows("keyboard-interactive", "Paramiko", () => {
+  const ANSWERS = [
+    [/Password: $/, "secret"],
+    [/Code: $/, "42"],
+  ] as const;
+  shows(ROUNDS, "PuTTY", () => typing(plinkAsking(two()), ...ANSWERS));
+  shows(ROUNDS, "Dropbear", () => typing(dropbear(two()), ...ANSWERS));
+  shows(ROUNDS, "AsyncSSH", () => run(asyncssh(two(), "client_keys=None")));
+  shows(ROUNDS, "Paramiko", () => {
     const code = `answers = {"Password: ": "secret", "Code: ": "42"}
 transport.auth_interactive("user", lambda title, text, prompts: [answers[prompt] for prompt, echo in prompts])`;
     return run(paramiko(two(), code));
@@ -261,6 +302,15 @@ describe("a password that must be changed", () => {
       return asking(where, script, openssh(serveTo(new Accounts()), "PreferredAuthentications=password"));
     });
   }
+  shows("password, changed", "PuTTY", () => {
+    const words = plinkAsking(serveTo(new Accounts()), "-pw", "old");
+    return typing(
+      words,
+      [/Current password[^:]*: $/, "old"],
+      [/Enter new password: $/, "better"],
+      [/Confirm new password: $/, "better"],
+    );
+  });
   shows("password, changed", "AsyncSSH", () => {
     return run(asyncssh(serveTo(new Accounts()), 'client_keys=None, password="old"'));
   });
@@ -310,6 +360,72 @@ key.load_certificate("${certificate}")
 transport.auth_publickey("user", key)`;
       return run(paramiko(serveTo(checker()), code));
     });
+  }
+});
+
+describe("publickey, bound to the host's key", () => {
+  const key = Key.generate("ed25519");
+  for (const [client, where] of RELEASES) {
+    shows("publickey, hostbound", client, async () => {
+      const file = where.put("bound", key.toString("openssh", { subtype: "v1" }));
+      const port = serveTo(new SSHPublicKeyChecker(new InMemorySSHKeyDB({ user: [key.public()] })));
+      const login = await run(openssh(port, `IdentityFile=${file}`, "LogLevel=DEBUG3"), {}, where.prefix);
+      expect(login.log).toMatch(/sign_and_send_pubkey: using publickey-hostbound-v00@openssh\.com with/);
+      return login;
+    });
+  }
+});
+
+describe("security keys", () => {
+  /** The options with which a key is made say what it proves when it signs. */
+  const TOUCHED = "";
+  const UNTOUCHED = "no-touch-required";
+  const VERIFIED = "verify-required";
+  const authority = Key.generate("ed25519");
+
+  for (const type of ["ed25519-sk", "ecdsa-sk"]) {
+    const keyFile = (option: string) => {
+      const file = `${folder.path}/${type}${option}`;
+      const made = option === "" ? [] : ["-O", option];
+      const words = ["ssh-keygen", "-q", "-t", type, "-w", SECURITY_KEY_PROVIDER, ...made, "-N", "", "-f", file];
+      folder.run("sh", "-c", '[ -e "$0" ] || "$@"', file, ...words);
+      return file;
+    };
+    const login = async (file: string, checker: ICredentialsChecker) => {
+      const options = [`IdentityFile=${file}`, `SecurityKeyProvider=${SECURITY_KEY_PROVIDER}`, "IdentitiesOnly=yes"];
+      return asking(folder, "echo 1234", openssh(serveTo(checker), ...options));
+    };
+    const withLine = async (made: string, options: string) => {
+      const file = keyFile(made);
+      const key = AuthorizedKey.fromString(`${options}${folder.run("cat", `${file}.pub`)}`);
+      return login(file, new SSHPublicKeyChecker(new InMemorySSHKeyDB({ user: [key] })));
+    };
+
+    shows(`security key, ${type}`, "OpenSSH 10", () => withLine(TOUCHED, ""));
+    shows(`certificate of ${type}`, "OpenSSH 10", async () => {
+      const file = keyFile(TOUCHED);
+      const request = { kind: "user", keyId: "id", principals: ["user"], validBefore: Infinity } as const;
+      const key = Key.fromString(folder.run("cat", `${file}.pub`));
+      const certificate = await Certificate.issue(authority, { ...request, key });
+      folder.put(`${type}-cert.pub`, `${certificate.toString("user")}\n`);
+      const options = { trustedUserCAKeys: [authority.public()] };
+      return login(file, new SSHPublicKeyChecker(new InMemorySSHKeyDB({}), options));
+    });
+
+    for (const [made, options, isIn] of [
+      [TOUCHED, "no-touch-required ", true],
+      [TOUCHED, "verify-required ", false],
+      [UNTOUCHED, "", false],
+      [UNTOUCHED, "no-touch-required ", true],
+      [UNTOUCHED, "no-touch-required,verify-required ", false],
+      [VERIFIED, "", true],
+      [VERIFIED, "verify-required ", true],
+    ] as const) {
+      test(`${type} made with "${made}" by a line with "${options.trim()}": ${isIn ? "in" : "refused"}`, async () => {
+        const { output, log } = await withLine(made, options);
+        expect(output, log).toBe(isIn ? IN : "");
+      });
+    }
   }
 });
 

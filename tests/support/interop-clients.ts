@@ -46,7 +46,7 @@ export const CLIENTS: Readonly<
 };
 
 /** What OpenSSH's own tests have for a security key: one in a file, touched all the time. */
-const SECURITY_KEY_PROVIDER = "/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so";
+export const SECURITY_KEY_PROVIDER = "/usr/lib/openssh/regress/misc/sk-dummy/sk-dummy.so";
 
 function openSSHClient(name: string, { prefix, server, userKeys }: Surroundings): InteropClient {
   const folder = new PeerFolder(prefix);
