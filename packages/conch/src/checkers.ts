@@ -12,6 +12,7 @@ export {
 } from "./checkers/authorized-keys.js";
 export { type PasswdEntry, pwd, type UserDatabase } from "./checkers/passwd.js";
 export { SSHProtocolChecker, type SSHProtocolCheckerOptions } from "./checkers/protocol.js";
+export { SSHPublicKeyDatabase } from "./checkers/public-key-database.js";
 export { SSHPublicKeyChecker, type SSHPublicKeyCheckerOptions } from "./checkers/public-key.js";
 export { type ShadowDatabase, type ShadowEntry, spwd } from "./checkers/shadow.js";
 export {

@@ -79,10 +79,11 @@ export class HostKeyChanged extends Error {
   override readonly name = "HostKeyChanged";
   readonly code = "ERR_SSH_HOST_KEY_CHANGED";
 
+  /** @param lineno counted from 1; both it and the path are null for an entry that is in memory only */
   constructor(
     readonly offendingEntry: unknown,
     readonly path: string | null,
-    readonly lineno: number,
+    readonly lineno: number | null,
   ) {
     super();
   }

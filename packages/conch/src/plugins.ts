@@ -11,10 +11,15 @@ export const theSSHKeyCheckerFactory: ICheckerFactory = {
   generateChecker: () => new SSHPublicKeyChecker(new UNIXAuthorizedKeysFiles()),
 };
 
+/** What `--auth unix` makes. */
+export class UNIXChecker extends UNIXPasswordDatabase {}
+
 export const theUnixCheckerFactory: ICheckerFactory = {
   authType: "unix",
   authHelp: "Checks the passwords of the system's users, in /etc/passwd and /etc/shadow.",
   argStringFormat: "No argstring required.",
   credentialInterfaces: [IUsernamePassword],
-  generateChecker: () => new UNIXPasswordDatabase(),
+  generateChecker: () => new UNIXChecker(),
 };
+
+export { verifyCryptedPassword } from "@strombus/cred/crypt";

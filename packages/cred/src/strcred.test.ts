@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { interfaceToken, providedBy } from "@strombus/reactor/components";
 import { SystemExit, ValueError } from "@strombus/reactor/exceptions";
 import { Options, UsageError } from "@strombus/reactor/usage";
 import { describe, expect, test } from "vitest";
@@ -10,11 +11,16 @@ import {
   AuthOptionMixin,
   findCheckerFactories,
   findCheckerFactory,
+  ICheckerFactory,
   InvalidAuthArgumentString,
   InvalidAuthType,
+  invalidFileWarning,
   makeChecker,
   notSupportedWarning,
+  StrcredException,
+  theAnonymousCheckerFactory,
   theFileCheckerFactory,
+  theInMemoryCheckerFactory,
   UnsupportedInterfaces,
 } from "./strcred.js";
 
@@ -109,6 +115,57 @@ describe("--auth", () => {
   });
 });
 
+describe("what a program supports", () => {
+  test("is everything, nothing, or the very kinds that it names", () => {
+    const IPlainPassword = interfaceToken("IPlainPassword", [IUsernamePassword]);
+    const options = new Program();
+    expect(options.supportedInterfaces).toBeNull();
+    expect(options.supportsInterface(IPlainPassword)).toBe(true);
+    options.supportedInterfaces = [];
+    expect(options.supportsInterface(IUsernamePassword)).toBe(false);
+    options.supportedInterfaces = [IUsernamePassword];
+    expect(options.supportsInterface(IUsernamePassword)).toBe(true);
+    expect(options.supportsInterface(IPlainPassword)).toBe(false);
+    const supported = findCheckerFactories().filter((each) => options.supportsCheckerFactory(each));
+    expect(supported.map(({ authType }) => authType)).toEqual(expect.arrayContaining(["file", "memory"]));
+    expect(supported.map(({ authType }) => authType)).not.toContain("anonymous");
+  });
+
+  test("decides under what a checker is noted, once in the list of all", () => {
+    const options = new Program();
+    options.supportedInterfaces = [IUsernamePassword];
+    const checker = new InMemoryUsernamePasswordDatabaseDontUse();
+    options.addChecker(checker);
+    expect(options.get("credCheckers")).toEqual([checker]);
+    expect(options.get("credInterfaces")).toEqual(new Map([[IUsernamePassword, [checker]]]));
+  });
+
+  test("help goes to standard output, unless the program says otherwise", () => {
+    expect(new (AuthOptionMixin(Options))().authOutput).toBe(process.stdout);
+  });
+});
+
+test("every error of strcred is a StrcredException, which its programs catch", () => {
+  for (const error of [new InvalidAuthType(), new InvalidAuthArgumentString(), new UnsupportedInterfaces([])]) {
+    expect(error).toBeInstanceOf(StrcredException);
+  }
+});
+
+test("the stock factories are what their names say", () => {
+  for (const [factory, authType, kinds] of [
+    [theAnonymousCheckerFactory, "anonymous", [IAnonymous]],
+    [theFileCheckerFactory, "file", [IUsernamePassword, IUsernameHashedPassword]],
+    [theInMemoryCheckerFactory, "memory", [IUsernamePassword, IUsernameHashedPassword]],
+  ] as const) {
+    expect(findCheckerFactory(authType)).toBe(factory);
+    expect(providedBy(ICheckerFactory, factory)).toBe(true);
+    expect(factory.credentialInterfaces).toEqual(kinds);
+  }
+  expect(makeChecker("anonymous:whatever")).toBeInstanceOf(AllowAnonymousAccess);
+  expect(theFileCheckerFactory.errorOutput).toBe(process.stderr);
+  expect(invalidFileWarning).toBe("Warning: not a valid file");
+});
+
 describe("help", () => {
   test("--help-auth lists every factory once, in a table", () => {
     const printed = printedBy(["--help-auth"]);
@@ -119,6 +176,38 @@ describe("help", () => {
     expect(types.slice(0, 3)).toEqual(["anonymous", "file", "memory"]);
     expect(rows.slice(2).map((row) => row.trim().split(/\s+/)[0])).toEqual(types);
     expect(printed).toContain("--help-auth-type");
+  });
+
+  test("--help-auth is a line on how to use it, one on where there is more, and the table", () => {
+    const printed = printedBy(["--help-auth"], [IAnonymous]);
+    expect(printed).toBe(
+      [
+        "Usage: --auth AuthType[:ArgString]",
+        "For detailed help: --help-auth-type AuthType",
+        "",
+        "  AuthType \tArgString format",
+        "  ======== \t================",
+        "  anonymous\tNo argstring required.",
+        "",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("--help-auth-type indents each line of the help", () => {
+    const [usage, format, ...help] = printedBy(["--help-auth-type", "file"]).split("\n");
+    expect([usage, format]).toEqual([
+      "Usage: --auth file[:ArgString]",
+      "ArgString format: Location of a FilePasswordDB-formatted file.",
+    ]);
+    expect(help).toEqual([
+      "",
+      "  Checks passwords against a file with lines of the form name:password.",
+      "  ",
+      "  The argument is its path.",
+      "",
+      "",
+    ]);
   });
 
   test("--help-auth lists what the program supports", () => {

@@ -1,9 +1,9 @@
 /** Where the keys that may log in come from: memory, and the `authorized_keys` files of UNIX users. */
-import { constants } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { type InterfaceToken, interfaceToken } from "@strombus/reactor/components";
-import { KeyError, OSError } from "@strombus/reactor/exceptions";
+import { KeyError, OSError, ValueError } from "@strombus/reactor/exceptions";
 import { Logger } from "@strombus/reactor/logger";
 import { BadKeyError, EncryptedKeyError, Key } from "../ssh/keys.js";
 import { type AuthorizedKey, parseAuthorizedKey } from "./authorized-key.js";
@@ -92,13 +92,13 @@ export class UNIXAuthorizedKeysFiles implements IAuthorizedKeysDB {
   readonly #parseKey: ParseKey;
 
   /**
-   * @param userdb the system's, unless given
+   * @param userdb the system's, unless given; a ValueError where there is none
    * @param parseKey for lines of another kind, or with options of another meaning
    * @param options `permitUserEnvironment`: whether the option `environment` counts; by default not, as with sshd, since
    *   some variables lead around a forced command or a restricted shell
    */
   constructor(
-    userdb: UserDatabase = pwd,
+    userdb: UserDatabase = systemUsers(),
     parseKey: ParseKey | null = null,
     { permitUserEnvironment = false }: { readonly permitUserEnvironment?: boolean } = {},
   ) {
@@ -117,6 +117,11 @@ export class UNIXAuthorizedKeysFiles implements IAuthorizedKeysDB {
     }
     return keys;
   }
+}
+
+function systemUsers(): UserDatabase {
+  if (!existsSync(pwd.path)) throw new ValueError(`there are no users of the system: ${pwd.path} is missing`);
+  return pwd;
 }
 
 async function findUser(userdb: UserDatabase, name: string): Promise<PasswdEntry | null> {

@@ -189,7 +189,8 @@ function isSigned(authorization: Authorization, given: ISSHPrivateKey): boolean 
   }
 }
 
-function isSignedBy(key: Key, signature: Buffer, data: Buffer, options: KeyOptions | null): boolean {
+/** Of a security key somebody's touch is part of it, unless the options say otherwise. */
+export function isSignedBy(key: Key, signature: Buffer, data: Buffer, options: KeyOptions | null): boolean {
   const proof = key.verifySecurityKey(signature, data);
   return isProven(proof, options) && (proof !== null || key.verify(signature, data));
 }

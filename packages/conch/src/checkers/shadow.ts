@@ -26,8 +26,11 @@ export interface ShadowDatabase {
 
 /** The passwords in `/etc/shadow`, read anew each time: for root, and the group of that file. */
 export const spwd = {
+  /** Where they stand; a test may put another file in its place. */
+  path: "/etc/shadow",
+
   getspnam(name: string): ShadowEntry {
-    for (const line of readFileSync("/etc/shadow", "utf8").split("\n")) {
+    for (const line of readFileSync(spwd.path, "utf8").split("\n")) {
       const [sp_namp, sp_pwdp, ...dates] = line.split(":");
       if (sp_namp !== name || sp_pwdp === undefined || dates.length !== 7) continue;
       const [sp_lstchg, sp_min, sp_max, sp_warn, sp_inact, sp_expire] = dates.map(dayOf) as DayFields;
@@ -35,7 +38,7 @@ export const spwd = {
     }
     throw new KeyError(`no user ${JSON.stringify(name)}`);
   },
-} satisfies ShadowDatabase;
+} satisfies ShadowDatabase & Record<string, unknown>;
 
 type Day = number | null;
 type DayFields = [Day, Day, Day, Day, Day, Day, Day];

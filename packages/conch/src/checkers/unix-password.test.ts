@@ -1,11 +1,20 @@
-import { UsernamePassword } from "@strombus/cred/credentials";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ISSHPrivateKey, IUsernamePassword, UsernamePassword } from "@strombus/cred/credentials";
 import { verifyCryptedPassword } from "@strombus/cred/crypt";
 import { UnauthorizedLogin } from "@strombus/cred/error";
-import { KeyError, OSError } from "@strombus/reactor/exceptions";
+import { AuthOptionMixin, registerCheckerFactory } from "@strombus/cred/strcred";
+import { KeyError, OSError, ValueError } from "@strombus/reactor/exceptions";
+import { ShadowDatabase, UserDatabase } from "@strombus/reactor/fakepwd";
 import { formatEvent, globalLogPublisher, type LogEvent } from "@strombus/reactor/logger";
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { expiry, type ShadowEntry } from "./shadow.js";
-import { type GetByName, UNIXPasswordDatabase, _shadowGetByName } from "./unix-password.js";
+import { Options } from "@strombus/reactor/usage";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
+import { SSHPublicKeyChecker, UNIXAuthorizedKeysFiles } from "../checkers.js";
+import { theSSHKeyCheckerFactory, theUnixCheckerFactory, UNIXChecker } from "../plugins.js";
+import { pwd } from "./passwd.js";
+import { expiry, type ShadowEntry, spwd } from "./shadow.js";
+import { type GetByName, UNIXPasswordDatabase, _pwdGetByName, _shadowGetByName } from "./unix-password.js";
 
 vi.mock(import("@strombus/cred/crypt"), async (original) => {
   const crypt = await original();
@@ -140,6 +149,70 @@ test("shadow is read as root where that is possible, and as who we are where not
     throw Object.assign(new Error("EPERM, Operation not permitted"), { code: "EPERM" });
   });
   expect(() => _shadowGetByName("nobody of this name")).toThrow(/no user|EACCES/);
+});
+
+describe("the system's databases", () => {
+  const folder = mkdtempSync(join(tmpdir(), "unix-"));
+  const { path: passwd } = pwd;
+  const { path: shadow } = spwd;
+  afterEach(() => {
+    Object.assign(pwd, { path: passwd });
+    Object.assign(spwd, { path: shadow });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test("are files, which another can take the place of", async () => {
+    Object.assign(pwd, { path: join(folder, "passwd") });
+    Object.assign(spwd, { path: join(folder, "shadow") });
+    writeFileSync(pwd.path, "broken:x\nalice:x:1:2:Alice:/home/alice:/bin/sh\n");
+    writeFileSync(spwd.path, `alice:${YESCRYPT}:${TODAY}:0:99999:7:::\n`);
+    expect([...pwd.getpwnam("alice")]).toEqual(["alice", "x", 1, 2, "Alice", "/home/alice", "/bin/sh"]);
+    expect(pwd.getpwnam("alice")).toMatchObject({ pw_uid: 1, pw_dir: "/home/alice" });
+    expect(() => pwd.getpwnam("broken")).toThrow(KeyError);
+    expect(await login(new UNIXPasswordDatabase())).toBe("alice");
+    await expect(login(new UNIXPasswordDatabase(), "alice", "wrong")).rejects.toThrow(UnauthorizedLogin);
+    await expect(login(new UNIXPasswordDatabase(), "bob")).rejects.toThrow("invalid username");
+  });
+
+  test("may be missing: then a look-up gives null, and for shadow no id is switched", async () => {
+    Object.assign(pwd, { path: join(folder, "none") });
+    Object.assign(spwd, { path: join(folder, "none") });
+    const switched = [vi.spyOn(process, "seteuid"), vi.spyOn(process, "setegid")];
+    vi.spyOn(process, "geteuid").mockReturnValue(2345);
+    expect([_pwdGetByName("alice"), _shadowGetByName("alice")]).toEqual([null, null]);
+    for (const each of switched) expect(each).not.toHaveBeenCalled();
+    await expect(login(new UNIXPasswordDatabase())).rejects.toThrow("unable to verify password");
+    expect(() => new UNIXAuthorizedKeysFiles()).toThrow(ValueError);
+  });
+
+  test("have doubles that tests can ask instead", async () => {
+    const [users, passwords] = [new UserDatabase(), new ShadowDatabase()];
+    users.addUser("alice", "x");
+    passwords.addUser("alice", SHA512);
+    const checker = new UNIXPasswordDatabase([(name) => users.getpwnam(name), (name) => passwords.getspnam(name)]);
+    expect(await login(checker)).toBe("alice");
+    await expect(login(checker, "bob")).rejects.toThrow("invalid username");
+  });
+});
+
+test("--auth unix makes a checker of them", () => {
+  const checker = theUnixCheckerFactory.generateChecker("whatever");
+  expect(checker).toBeInstanceOf(UNIXChecker);
+  expect(checker).toBeInstanceOf(UNIXPasswordDatabase);
+  expect(theUnixCheckerFactory).toMatchObject({ authType: "unix", credentialInterfaces: [IUsernamePassword] });
+  expect(theSSHKeyCheckerFactory).toMatchObject({ authType: "sshkey", credentialInterfaces: [ISSHPrivateKey] });
+  expect(theSSHKeyCheckerFactory.generateChecker("")).toBeInstanceOf(SSHPublicKeyChecker);
+});
+
+test("a program's --auth notes it beside the other checkers of passwords", () => {
+  registerCheckerFactory(theUnixCheckerFactory);
+  const options = new (AuthOptionMixin(Options))();
+  options.supportedInterfaces = [IUsernamePassword];
+  options.parseOptions(["--auth", "memory", "--auth", "unix"]);
+  const checkers = options.get("credCheckers") as unknown[];
+  expect(checkers).toHaveLength(2);
+  expect(checkers[1]).toBeInstanceOf(UNIXChecker);
+  expect(options.get("credInterfaces")).toEqual(new Map([[IUsernamePassword, checkers]]));
 });
 
 test("expiry follows shadow(5): empty fields set no limit", () => {

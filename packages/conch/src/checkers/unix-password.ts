@@ -1,4 +1,5 @@
 /** Logging in with the password of a UNIX account (twisted.conch.checkers.UNIXPasswordDatabase). */
+import { existsSync } from "node:fs";
 import type { ICredentialsChecker } from "@strombus/cred/checkers";
 import { type ICredentials, IUsernamePassword } from "@strombus/cred/credentials";
 import { loadCrypt, verifyCryptedPassword } from "@strombus/cred/crypt";
@@ -79,13 +80,14 @@ export class UNIXPasswordDatabase implements ICredentialsChecker {
   }
 }
 
-/** The user's entry in passwd. */
-export function _pwdGetByName(username: string): MaybeLater<PasswdEntry> {
-  return pwd.getpwnam(username);
+/** The user's entry in passwd; null where there is none. */
+export function _pwdGetByName(username: string): PasswdEntry | null {
+  return existsSync(pwd.path) ? pwd.getpwnam(username) : null;
 }
 
-/** The user's entry in shadow, read as root where the process may be root. */
-export function _shadowGetByName(username: string): ShadowEntry {
+/** The user's entry in shadow, read as root where the process may be root; null where there is no shadow. */
+export function _shadowGetByName(username: string): ShadowEntry | null {
+  if (!existsSync(spwd.path)) return null;
   try {
     return runAsEffectiveUser(0, 0, () => spwd.getspnam(username));
   } catch (error) {

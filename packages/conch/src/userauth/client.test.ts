@@ -50,8 +50,21 @@ describe("starting and ending", () => {
     expect(new Client("foo", new NextService()).protocolMessages[60]).toBe("MSG_USERAUTH_PK_OK");
   });
 
-  test("a start asks by none", () => {
-    expect(start().transport.packets).toEqual([none]);
+  test("a start asks by none, and begins with nothing shown and no key", () => {
+    const { client, transport } = start();
+    expect(transport.packets).toEqual([none]);
+    expect(client).toMatchObject({
+      name: "ssh-userauth",
+      user: "foo",
+      lastAuth: "none",
+      authenticatedWith: [],
+      triedPublicKeys: [],
+      lastPublicKey: null,
+      preferredOrder: ["publickey", "password", "keyboard-interactive"],
+    });
+    Object.assign(client, { authenticatedWith: ["password"], triedPublicKeys: [first], lastPublicKey: first });
+    client.serviceStarted();
+    expect(client).toMatchObject({ authenticatedWith: [], triedPublicKeys: [], lastPublicKey: null });
   });
 
   test("SUCCESS starts the service that the login was for", () => {

@@ -1,14 +1,16 @@
 import { AllowAnonymousAccess, type AvatarId, type ICredentialsChecker } from "@strombus/cred/checkers";
 import { IAnonymous, type ICredentials, ISSHPrivateKey, IUsernamePassword } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
+import { interfaceToken } from "@strombus/reactor/components";
 import { Deferred, fail, succeed } from "@strombus/reactor/defer";
 import type { Failure } from "@strombus/reactor/failure";
 import { describe, expect, test } from "vitest";
-import { ConchError, NotEnoughAuthentication } from "../error.js";
+import { ConchError, IgnoreAuthentication, NotEnoughAuthentication } from "../error.js";
 import { IConchUser } from "../interfaces.js";
 import { PublicKeySigned, UserauthInfoResponse } from "../messages/userauth.js";
 import { permissionsOf, Permissions, restrict } from "../permissions.js";
-import { SSHUserAuthServer } from "../ssh/userauth.js";
+import * as userauth from "../ssh/userauth.js";
+import { SSHUserAuthClient, SSHUserAuthServer } from "../ssh/userauth.js";
 import {
   failure,
   keyData,
@@ -25,12 +27,24 @@ import {
   hostKeyBlob,
 } from "./fixtures.test.support.js";
 
+const numbers = {
+  MSG_USERAUTH_REQUEST: 50,
+  MSG_USERAUTH_FAILURE: 51,
+  MSG_USERAUTH_SUCCESS: 52,
+  MSG_USERAUTH_BANNER: 53,
+  MSG_USERAUTH_PK_OK: 60,
+  MSG_USERAUTH_PASSWD_CHANGEREQ: 60,
+  MSG_USERAUTH_INFO_REQUEST: 60,
+  MSG_USERAUTH_INFO_RESPONSE: 61,
+};
 const SUCCESS = [52, Buffer.alloc(0)];
 const DELAY = 0.25;
 
 const key = ed25519();
 const good = NS("ssh-ed25519", "good");
 const bad = NS("ssh-ed25519", "nothing");
+
+const ISOME = interfaceToken("ISome");
 
 function withKeys() {
   const checker = new PrivateKeyChecker([key.blob]);
@@ -40,6 +54,29 @@ function withKeys() {
 describe("starting", () => {
   test("number 60 is PK_OK, and the numbers it shares are not in the table", () => {
     expect(new SSHUserAuthServer().protocolMessages[60]).toBe("MSG_USERAUTH_PK_OK");
+  });
+
+  test("the numbers have the names of Twisted, and a method answers to its own", () => {
+    const { protocolMessages } = new SSHUserAuthServer();
+    for (const [name, number] of Object.entries(numbers)) expect(userauth).toHaveProperty(name, number);
+    expect(new SSHUserAuthClient("foo", new NextService()).protocolMessages).toEqual(protocolMessages);
+    expect(Object.entries(protocolMessages).map(([number, name]) => [name, Number(number)])).toEqual(
+      Object.entries(numbers).filter(([name]) => !/PASSWD_CHANGEREQ|INFO_REQUEST/.test(name)),
+    );
+  });
+
+  test("begins with nothing shown and nobody named, as the service ssh-userauth", () => {
+    const { service } = serve();
+    expect(service).toMatchObject({
+      name: "ssh-userauth",
+      authenticatedWith: [],
+      loginAttempts: 0,
+      user: null,
+      nextService: null,
+      method: null,
+    });
+    expect(service.interfaceToMethod.get(ISSHPrivateKey)).toBe("publickey");
+    expect(service.interfaceToMethod.get(IUsernamePassword)).toBe("password");
   });
 
   test("methods are offered in the order in which their checkers were registered", () => {
@@ -405,6 +442,60 @@ describe("tryAuth", () => {
     clock.advance(DELAY);
     expect(reasons).toHaveLength(1);
     expect(reasons[0]).toBeInstanceOf(ConchError);
+  });
+});
+
+describe("the steps of a request", () => {
+  test("a method that has answered by itself is answered by nothing more, and is no failure", () => {
+    const { clock, service, transport } = serve();
+    service.auth_password = () => fail(new IgnoreAuthentication());
+    service.ssh_USERAUTH_REQUEST(password("good"));
+    clock.advance(DELAY);
+    expect(transport.packets).toEqual([]);
+    expect(service.loginAttempts).toBe(0);
+    service.ssh_USERAUTH_REQUEST(request("none"));
+    expect(transport.packets).toHaveLength(1);
+  });
+
+  test("the user, the service and the method are those of the request before it is tried", () => {
+    const { service } = serve();
+    let seen: unknown;
+    service.tryAuth = (kind, user, data) => {
+      seen = [kind, user, data, service.user, service.nextService, service.method];
+      return fail(new UnauthorizedLogin());
+    };
+    service.ssh_USERAUTH_REQUEST(request("some-method", "data", "foo", "next"));
+    expect(seen).toEqual(["some-method", "foo", Buffer.from("data"), "foo", "next", "some-method"]);
+  });
+
+  test("a method with hyphens is done by a function without", () => {
+    const { service } = serve();
+    service.supportedAuthentications = ["some-long-method"];
+    service.portal.registerChecker(new PasswordChecker(), ISOME);
+    service.interfaceToMethod.set(ISOME, "some-long-method");
+    const tried: Buffer[] = [];
+    Object.assign(service, { auth_some_long_method: (data: Buffer) => void tried.push(data) });
+    service.tryAuth("some-long-method", "foo", Buffer.from("data")).addErrback(() => null);
+    expect(tried).toEqual([Buffer.from("data")]);
+  });
+
+  test("the service is looked up when the avatar is there, and one that cannot be is none", () => {
+    for (const broken of [false, true]) {
+      const { clock, service, transport, realm } = serve();
+      const { factory } = transport as unknown as { factory: { getService: (...of: unknown[]) => unknown } };
+      const seen: unknown[] = [];
+      const { getService } = factory;
+      factory.getService = (...of) => {
+        seen.push(transport.avatar, transport.logoutFunction !== null, of[1]);
+        if (broken) throw new TypeError("no service");
+        return getService(...of);
+      };
+      service.ssh_USERAUTH_REQUEST(password("good"));
+      clock.advance(DELAY);
+      expect(seen).toEqual([realm.avatar, true, "next"]);
+      expect(transport.packets).toEqual([broken ? [51, failure("password")] : SUCCESS]);
+      expect([transport.avatar, realm.logouts]).toEqual(broken ? [undefined, 1] : [realm.avatar, 0]);
+    }
   });
 });
 

@@ -12,6 +12,7 @@ import {
   UsernameHashedPassword,
   UsernamePassword,
 } from "../credentials.js";
+import { loadCrypt } from "../crypt.js";
 import { UnauthorizedLogin, UnhandledCredentials } from "../error.js";
 import { type IRealm, Portal } from "../portal.js";
 import { errorOf, resultOf } from "../outcome.test.support.js";
@@ -131,6 +132,13 @@ describe("the parameters", () => {
   });
 });
 
+test("fields may stand apart by more than one character", () => {
+  writeFileSync(file, "user:: pass :: more\nother: :x\n");
+  const db = new FilePasswordDB(file, { delim: ":: " });
+  expect(db.getUser("user")).toEqual(["user", "pass "]);
+  expect(() => db.getUser("other")).toThrow(KeyError);
+});
+
 describe("getUser", () => {
   test("raises UnauthorizedLogin for a file that is missing, every time, and logs why", () => {
     for (const cache of [false, true]) {
@@ -142,6 +150,22 @@ describe("getUser", () => {
       });
       expect(events.map(formatEvent)).toEqual(Array(3).fill(expect.stringMatching(/passwords: ENOENT/)));
     }
+  });
+
+  test("raises UnauthorizedLogin for what is no file, and logs why", () => {
+    for (const cache of [false, true]) {
+      const events = capturedLogs(() => {
+        expect(() => new FilePasswordDB(folder, { cache }).getUser("user")).toThrow(UnauthorizedLogin);
+      });
+      expect(events.map(formatEvent)).toEqual([expect.stringMatching(/EISDIR/)]);
+    }
+  });
+
+  test("opens the file anew each time, and again when it has been missing", () => {
+    const db = new FilePasswordDB(file, { cache: true });
+    capturedLogs(() => expect(() => db.getUser("user")).toThrow(UnauthorizedLogin));
+    writeFileSync(file, "user:pass\n");
+    expect(db.getUser("user")).toEqual(["user", "pass"]);
   });
 
   test("knows upper from lower case, and raises KeyError for an unknown user", () => {
@@ -267,6 +291,20 @@ describe("with a hash", () => {
     });
     expect(errorOf(failing.requestAvatarId(credentials))).toBe(broken);
     expect(errorOf(failing.requestAvatarId(new UsernamePassword("eve", "pass")))).toBeInstanceOf(UnauthorizedLogin);
+  });
+
+  test("a file of crypt(3) is checked by the hash of the password with the stored one as salt", async () => {
+    writeFileSync(file, "user:abuT.NwDaAous\nlocked:*\n"); // strombus, by traditional DES
+    const db = new FilePasswordDB(file, { hash: async (name, sent, stored) => loadCrypt()(sent, stored) });
+    expect(await db.requestAvatarId(new UsernamePassword("user", "strombus"))).toBe("user");
+    for (const [name, password] of [
+      ["user", "Strombus"],
+      ["user", "abuT.NwDaAous"],
+      ["locked", "*"],
+      ["nobody", "strombus"],
+    ] as const) {
+      await expect(db.requestAvatarId(new UsernamePassword(name, password)).then()).rejects.toThrow(UnauthorizedLogin);
+    }
   });
 
   test("A12: an unknown user costs a hash too, with a stored password of the file", () => {
