@@ -149,7 +149,7 @@ describe.each(Object.keys(METHODS))("by %s", (method) => {
   });
 });
 
-test("L1: the log shows them escaped, on one line each, as text and as JSON", () => {
+test("the log shows them escaped, on one line each, as text and as JSON", () => {
   expect(logged.length).toBeGreaterThan(100);
   for (const event of logged) {
     const text = eventAsText(event, { includeTraceback: false });

@@ -32,7 +32,7 @@ export const NAMES: Readonly<Record<string, string>> = {
   "64 KiB": "a".repeat(65_536),
 };
 
-/** Names that are no text at all: refused before any checker is asked (A17). */
+/** Names that are no text at all: refused before any checker is asked. */
 export const NOT_TEXT: Readonly<Record<string, Buffer>> = {
   "no UTF-8": Buffer.of(0x61, 0xff, 0xfe),
   "half of a character": Buffer.of(0x61, 0xc3),

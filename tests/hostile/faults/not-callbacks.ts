@@ -47,7 +47,7 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^(SSHPublicKeyChecker|SSHProtocolChecker|UnixSSHRealm|UnixConchUser|SSHSessionForUnixConchUser)\./, BY_INTERFACE],
   [/^(RelayUser|RelayConnection|RelayChannel|ConnectionRealm|InjectedUser)\./, BY_INTERFACE],
   [/^(AllowAnonymousAccess|FilePasswordDB|InMemoryUsernamePasswordDatabaseDontUse|LDAPChecker)\./, BY_INTERFACE],
-  [/^(PluggableAuthenticationModulesChecker|SQLPasswordDB)\./, BY_INTERFACE],
+  [/^(PluggableAuthenticationModulesChecker|SQLPasswordDB|SSHPublicKeyDatabase)\./, BY_INTERFACE],
   [
     /^(ConnectForwardingChannel|ForwardingChannel|SocketChannel|SSHListenForwardingChannel|SSHX11ForwardingChannel)\./,
     BY_INTERFACE,
