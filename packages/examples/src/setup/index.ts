@@ -20,10 +20,14 @@ export interface Setup {
   announce(listening: IListeningPort, who?: { readonly user: string; readonly password: string }): void;
 }
 
-/** Makes what is missing, checks what is there and makes the folder the working directory. */
-export function setUp(example: string): Setup {
+/**
+ * Makes what is missing, checks what is there and makes the folder the working directory.
+ *
+ * @param words of the command line, for an example that has read others itself
+ */
+export function setUp(example: string, words: readonly string[] = process.argv.slice(2)): Setup {
   process.once("uncaughtException", reportAndExit);
-  const { folder, port } = readArguments();
+  const { folder, port } = readArguments(words);
   enter(folder);
   const user = checkFiles(folder);
   process.chdir(folder);
@@ -39,17 +43,21 @@ export function setUp(example: string): Setup {
   };
 }
 
-function readArguments(): { folder: string; port: number } {
-  const { values, positionals } = parse();
+function readArguments(words: readonly string[]): { folder: string; port: number } {
+  const { values, positionals } = parse(words);
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new SetupError(`${values.port} is not a TCP port.`);
   if (positionals.length > 1) throw new SetupError("One folder can be named, not more.");
   return { folder: resolve(positionals[0] ?? defaultFolder()), port };
 }
 
-function parse() {
+function parse(words: readonly string[]) {
   try {
-    return parseArgs({ allowPositionals: true, options: { port: { type: "string", default: "2022" } } });
+    return parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: { port: { type: "string", default: "2022" } },
+    });
   } catch (cause) {
     throw new SetupError(`${messageOf(cause)}.`, { cause });
   }
