@@ -1,15 +1,18 @@
-/** Checkers that do what they should not, and OpenSSH's client at the other end: by each method that it begins by itself. */
+/** Checkers that do what they should not, and a client at the other end: OpenSSH's, for the methods that it begins by itself. */
 import { ValidPublicKey } from "@strombus/conch/error";
 import { Key } from "@strombus/conch/ssh/keys";
 import { SSHUserAuthServer } from "@strombus/conch/ssh/userauth";
 import { sessionProgram } from "@strombus/conch/streams";
-import type { ICredentialsChecker } from "@strombus/cred/checkers";
+import { type ICredentialsChecker, InMemoryUsernamePasswordDatabaseDontUse } from "@strombus/cred/checkers";
 import {
   IAnonymous,
   type ICredentials,
   IKeyboardInteractive,
+  IPluggableAuthenticationModules,
+  ISSHHostBased,
   ISSHPrivateKey,
   IUsernamePassword,
+  IUsernamePasswordChange,
 } from "@strombus/cred/credentials";
 import { Portal } from "@strombus/cred/portal";
 import type { InterfaceToken } from "@strombus/reactor/components";
@@ -17,22 +20,88 @@ import { formatEvent, globalLogPublisher, type LogEvent } from "@strombus/reacto
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { PeerFolder } from "../support/interop-folder.js";
 import { privateFile } from "../support/interop-keys.js";
+import { fields } from "../support/memory-ssh.js";
 import { openSSH } from "../support/openssh.js";
 import { Program } from "../support/program.js";
+import { RawClient } from "../support/raw-client.js";
 import { serve } from "../support/server.js";
 
 const openssh = openSSH();
 const folder = new PeerFolder(openssh.prefix);
 let keyFile = "";
-beforeAll(() => void (keyFile = folder.put("key", privateFile(Key.generate("ed25519")))));
+beforeAll(() => void (keyFile = folder.put("key", privateFile(key))));
 afterAll(() => folder.remove());
 
-const KINDS: Readonly<Record<string, InterfaceToken>> = {
-  none: IAnonymous,
-  password: IUsernamePassword,
-  publickey: ISSHPrivateKey,
-  "keyboard-interactive": IKeyboardInteractive,
+const key = Key.generate("ed25519");
+const [REQUEST, SUCCESS] = [50, 52];
+const SERVICE = "ssh-connection";
+
+interface Method {
+  readonly kind: InterfaceToken;
+  /** What a client of ours says, for a method that OpenSSH does not begin by itself; its signatures are checked by nobody. */
+  readonly say?: Uint8Array;
+}
+
+const METHODS: Readonly<Record<string, Method>> = {
+  none: { kind: IAnonymous },
+  password: { kind: IUsernamePassword },
+  publickey: { kind: ISSHPrivateKey },
+  "keyboard-interactive": { kind: IKeyboardInteractive },
+  "publickey, bound to no host's": {
+    kind: ISSHPrivateKey,
+    say: fields("user", SERVICE, "publickey", true, "ssh-ed25519", key.blob(), key.sign("anything")),
+  },
+  "a change of the password": {
+    kind: IUsernamePasswordChange,
+    say: fields("user", SERVICE, "password", true, "old", "new"),
+  },
+  "keyboard-interactive by PAM": {
+    kind: IPluggableAuthenticationModules,
+    say: fields("user", SERVICE, "keyboard-interactive", "", ""),
+  },
+  hostbased: {
+    kind: ISSHHostBased,
+    say: fields("user", SERVICE, "hostbased", "ssh-ed25519", key.blob(), "host.", "user", key.sign("anything")),
+  },
 };
+
+/** Whoever has changed the password has this one. */
+const NEW = { user: "new" };
+
+/** A client on its way in, and how it ends. */
+interface Visitor {
+  readonly isIn: Promise<boolean>;
+  leave(): unknown;
+}
+
+function visitor(port: number, say: Uint8Array | undefined): Visitor {
+  if (say === undefined) return opensshVisitor(port);
+  const connecting = RawClient.connect(port);
+  return {
+    isIn: connecting.then(async (client) => {
+      const [number] = await client.ask(REQUEST, say);
+      client.loseConnection();
+      return number === SUCCESS;
+    }),
+    leave: async () => (await connecting).loseConnection(),
+  };
+}
+
+function opensshVisitor(port: number): Visitor {
+  const settings = [
+    ...["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "NumberOfPasswordPrompts=1"],
+    ...["IdentitiesOnly=yes", "IdentityAgent=none"],
+  ].flatMap((setting) => ["-o", setting]);
+  const client = new Program(
+    [...openssh.prefix, "ssh", "-F", "none", "-i", keyFile, ...settings, "-p", `${port}`, "user@127.0.0.1", "x"],
+    { env: { SSH_ASKPASS: openssh.askpass, SSH_ASKPASS_REQUIRE: "force", STROMBUS_TEST_PASSWORD: "x" } },
+  );
+  client.endInput();
+  return {
+    isIn: client.ending.then(({ status }) => status === 0 && client.stdout.text === "in\n"),
+    leave: async () => client.kill("SIGKILL"),
+  };
+}
 
 /** Fires when the client that a checker was asked for is to go, and when the checker is to answer at last. */
 class Moment {
@@ -84,11 +153,12 @@ const CASES: Readonly<Record<string, Case>> = {
       return "user";
     },
     clientGoes: true,
-    log: /checker ShopUsers let somebody in whose request is gone/,
+    // (who changed a password is let in by whoever checks the new one)
+    log: /checker (ShopUsers|InMemory\w+) let somebody in whose request is gone/,
   },
 };
 
-for (const [method, kind] of Object.entries(KINDS)) {
+for (const [method, { kind, say }] of Object.entries(METHODS)) {
   describe(`by ${method}, a checker`, () => {
     for (const [what, { answer, letsIn = false, log = null, clientGoes = false }] of Object.entries(CASES)) {
       test(`that ${what}`, async () => {
@@ -121,7 +191,8 @@ for (const [method, kind] of Object.entries(KINDS)) {
               return [iface, avatar, () => (logouts.push(avatar), logout())] as const;
             },
           };
-          factory.portal = new Portal(counting, [checker]);
+          const others = kind === IUsernamePasswordChange ? [new InMemoryUsernamePasswordDatabaseDontUse(NEW)] : [];
+          factory.portal = new Portal(counting, [checker, ...others]);
           factory.services = {
             ...factory.services,
             "ssh-userauth": class extends SSHUserAuthServer {
@@ -135,46 +206,18 @@ for (const [method, kind] of Object.entries(KINDS)) {
           };
         });
         onTestFinished(async () => server.close());
-        const connect = () =>
-          new Program(
-            [
-              ...[...openssh.prefix, "ssh", "-F", "none", "-i", keyFile],
-              ...["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "NumberOfPasswordPrompts=1"].flatMap(
-                (setting) => ["-o", setting],
-              ),
-              ...[
-                "-o",
-                "IdentitiesOnly=yes",
-                "-o",
-                "IdentityAgent=none",
-                "-p",
-                `${server.port}`,
-                "user@127.0.0.1",
-                "x",
-              ],
-            ],
-            { env: { SSH_ASKPASS: openssh.askpass, SSH_ASKPASS_REQUIRE: "force", STROMBUS_TEST_PASSWORD: "x" } },
-          );
-
-        const client = connect();
-        client.endInput();
+        const client = visitor(server.port, say);
         if (clientGoes) {
           await asked.comes;
-          await client.kill("SIGKILL");
+          await client.leave();
           await ended.comes;
           gone.arrive();
           await expect.poll(() => logouts.length).toBe(1);
-        } else {
-          const { status } = await client.ending;
-          expect([status, client.stdout.text], client.stderr.text).toEqual(letsIn ? [0, "in\n"] : [255, ""]);
-        }
+        } else expect(await client.isIn).toBe(letsIn);
         if (log !== null) expect(lines.join("\n")).toMatch(log);
 
         checker.isBroken = false; // and the next one gets in
-        const next = connect();
-        next.endInput();
-        expect((await next.ending).status, next.stderr.text).toBe(0);
-        expect(next.stdout.text).toBe("in\n");
+        expect(await visitor(server.port, say).isIn).toBe(true);
       });
     }
   });

@@ -2,9 +2,15 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { AllowAnonymousAccess, ANONYMOUS, type AvatarId } from "@strombus/cred/checkers";
+import {
+  AllowAnonymousAccess,
+  ANONYMOUS,
+  type AvatarId,
+  InMemoryUsernamePasswordDatabaseDontUse,
+} from "@strombus/cred/checkers";
 import { Anonymous, IAnonymous, ISSHPrivateKey, IUsernamePassword, SSHPrivateKey } from "@strombus/cred/credentials";
 import { UnauthorizedLogin, UnhandledCredentials } from "@strombus/cred/error";
+import { directlyProvides, interfaceToken } from "@strombus/reactor/components";
 import type { Deferred } from "@strombus/reactor/defer";
 import { succeed } from "@strombus/reactor/defer";
 import { KeyError } from "@strombus/reactor/exceptions";
@@ -78,6 +84,19 @@ describe("SSHProtocolChecker", () => {
 
   test("fails with UnhandledCredentials when nobody is in charge", () => {
     expect(outcomeOf(new SSHProtocolChecker().requestAvatarId(new Anonymous()))).toBeInstanceOf(UnhandledCredentials);
+  });
+
+  test("looks for a checker of the very kind that credentials declare, not of one that it extends", () => {
+    const IPlainPassword = interfaceToken("IPlainPassword", [IUsernamePassword]);
+    const given = { username: "alice", password: "x", checkPassword: () => true };
+    directlyProvides(given, IPlainPassword);
+    const checker = new SSHProtocolChecker();
+    checker.registerChecker(new InMemoryUsernamePasswordDatabaseDontUse({ alice: "x" }));
+    const refused = outcomeOf(checker.requestAvatarId(given)) as Error;
+    expect(refused).toBeInstanceOf(UnhandledCredentials);
+    expect(refused.message).toBe("No checker for IPlainPassword");
+    checker.registerChecker(new InMemoryUsernamePasswordDatabaseDontUse({ alice: "x" }), IPlainPassword);
+    expect(outcomeOf(checker.requestAvatarId(given))).toBe("alice");
   });
 
   test("A4: areDone lets in by true alone, not by a Promise of it", () => {

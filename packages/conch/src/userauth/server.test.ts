@@ -4,6 +4,7 @@ import { UnauthorizedLogin } from "@strombus/cred/error";
 import { interfaceToken } from "@strombus/reactor/components";
 import { Deferred, fail, succeed } from "@strombus/reactor/defer";
 import type { Failure } from "@strombus/reactor/failure";
+import { capturedLogs, formatEvent } from "@strombus/reactor/logger";
 import { describe, expect, test } from "vitest";
 import { ConchError, IgnoreAuthentication, NotEnoughAuthentication } from "../error.js";
 import { IConchUser } from "../interfaces.js";
@@ -289,6 +290,24 @@ describe("publickey", () => {
       expect(transport.avatar).toBeUndefined();
     });
   }
+
+  test("a question about a key that will not do is no login, and at debug level the log says why", () => {
+    const checker = new PrivateKeyChecker([]);
+    checker.requestAvatarId = () => {
+      throw new UnauthorizedLogin("not from\nthis address");
+    };
+    const { clock, service } = serve({ checkers: [checker] });
+    const events = capturedLogs(() => {
+      service.ssh_USERAUTH_REQUEST(request("publickey", keyData(0, "ssh-ed25519", key.blob)));
+      clock.advance(DELAY);
+    });
+    expect(events.map((event) => [event.log_level?.name, formatEvent(event)])).toEqual([
+      [
+        "debug",
+        expect.stringMatching(/^a signature by key SHA256:\S+ would not do for user "foo": "not from\\nthis address"$/),
+      ],
+    ]);
+  });
 
   test("A5: a question never logs in nor reaches the realm, even where the checker says yes", () => {
     const easy: ICredentialsChecker = { credentialInterfaces: [ISSHPrivateKey], requestAvatarId: () => "foo" };

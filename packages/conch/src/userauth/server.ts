@@ -23,7 +23,7 @@ import { namedMethod } from "../ssh/service.js";
 import { DISCONNECT_PROTOCOL_ERROR, type TransportService } from "../ssh/transport.js";
 import type { Offence } from "../transport/gate.js";
 import { tell, watch } from "../transport/watch.js";
-import { log, logLogin } from "./events.js";
+import { log, logLogin, shown } from "./events.js";
 import { isUserName, logOut, loginOf, logOutOf, type UserAuthFactory } from "./login.js";
 import { AuthenticationMethods } from "./methods.js";
 import {
@@ -231,6 +231,10 @@ export class SSHUserAuthServer extends AuthenticationMethods {
       this.#log("refused", reason.getErrorMessage());
       this.#offended("login");
       if (++this.#progress.failures > this.attemptsBeforeDisconnect) return void this.turnAway("too many bad auths");
+    } else if (inHand?.isQuery === true) {
+      const { fingerprint, checker } = inHand;
+      const fields = { key: fingerprint, checker, user: shown(this.user!), why: shown(reason.getErrorMessage()) };
+      log.debug("a signature by key {key} would not do for user {user}: {why}", fields);
     }
     this.#sendFailure(false);
   }
