@@ -38,18 +38,28 @@ const SERVICE = "ssh-connection";
 
 interface Method {
   readonly kind: InterfaceToken;
-  /** What a client of ours says, for a method that OpenSSH does not begin by itself; its signatures are checked by nobody. */
-  readonly say?: Uint8Array;
+  /** OpenSSH begins it by itself. */
+  readonly isOpenSSHs?: true;
+  /** What a client of ours says; its signatures are checked by nobody. */
+  readonly say: Uint8Array;
 }
 
 const METHODS: Readonly<Record<string, Method>> = {
-  none: { kind: IAnonymous },
-  password: { kind: IUsernamePassword },
-  publickey: { kind: ISSHPrivateKey },
-  "keyboard-interactive": { kind: IKeyboardInteractive },
-  "publickey, bound to no host's": {
+  none: { kind: IAnonymous, isOpenSSHs: true, say: fields("user", SERVICE, "none") },
+  password: {
+    kind: IUsernamePassword,
+    isOpenSSHs: true,
+    say: fields("user", SERVICE, "password", false, "x"),
+  },
+  publickey: {
     kind: ISSHPrivateKey,
+    isOpenSSHs: true,
     say: fields("user", SERVICE, "publickey", true, "ssh-ed25519", key.blob(), key.sign("anything")),
+  },
+  "keyboard-interactive": {
+    kind: IKeyboardInteractive,
+    isOpenSSHs: true,
+    say: fields("user", SERVICE, "keyboard-interactive", "", ""),
   },
   "a change of the password": {
     kind: IUsernamePasswordChange,
@@ -74,8 +84,7 @@ interface Visitor {
   leave(): unknown;
 }
 
-function visitor(port: number, say: Uint8Array | undefined): Visitor {
-  if (say === undefined) return opensshVisitor(port);
+function rawVisitor(port: number, say: Uint8Array): Visitor {
   const connecting = RawClient.connect(port);
   return {
     isIn: connecting.then(async (client) => {
@@ -118,6 +127,7 @@ interface Case {
   /** What the log says, with the checker's name. */
   readonly log?: RegExp;
   readonly clientGoes?: true;
+  readonly timeRunsOut?: true;
 }
 
 const CASES: Readonly<Record<string, Case>> = {
@@ -133,7 +143,11 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "answers by nonsense": { answer: () => ({ name: "user" }), log: /ShopUsers answered by what is no avatar id/ },
   "never answers": {
-    answer: async () => new Promise(() => {}),
+    answer: async (asked) => {
+      asked.arrive();
+      return new Promise(() => {});
+    },
+    timeRunsOut: true,
     log: /checker ShopUsers has not answered in time/,
   },
   "answers twice": {
@@ -158,9 +172,12 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-for (const [method, { kind, say }] of Object.entries(METHODS)) {
+for (const [method, { kind, isOpenSSHs = false, say }] of Object.entries(METHODS)) {
   describe(`by ${method}, a checker`, () => {
-    for (const [what, { answer, letsIn = false, log = null, clientGoes = false }] of Object.entries(CASES)) {
+    for (const [
+      what,
+      { answer, letsIn = false, log = null, clientGoes = false, timeRunsOut = false },
+    ] of Object.entries(CASES)) {
       test(`that ${what}`, async () => {
         const [asked, gone, ended] = [new Moment(), new Moment(), new Moment()];
         const lines: string[] = [];
@@ -168,6 +185,7 @@ for (const [method, { kind, say }] of Object.entries(METHODS)) {
         globalLogPublisher.addObserver(observer);
         onTestFinished(() => globalLogPublisher.removeObserver(observer));
         const logouts: unknown[] = [];
+        const services: SSHUserAuthServer[] = [];
 
         class ShopUsers implements ICredentialsChecker {
           readonly credentialInterfaces = [kind];
@@ -197,7 +215,10 @@ for (const [method, { kind, say }] of Object.entries(METHODS)) {
             ...factory.services,
             "ssh-userauth": class extends SSHUserAuthServer {
               override passwordDelay = 0;
-              override loginTimeout = what === "never answers" ? 1 : 120;
+              override serviceStarted() {
+                super.serviceStarted();
+                services.push(this);
+              }
               override serviceStopped() {
                 super.serviceStopped();
                 if (this.transport?.service === null) ended.arrive();
@@ -206,18 +227,24 @@ for (const [method, { kind, say }] of Object.entries(METHODS)) {
           };
         });
         onTestFinished(async () => server.close());
-        const client = visitor(server.port, say);
+        const client = isOpenSSHs ? opensshVisitor(server.port) : rawVisitor(server.port, say);
         if (clientGoes) {
           await asked.comes;
           await client.leave();
           await ended.comes;
           gone.arrive();
           await expect.poll(() => logouts.length).toBe(1);
-        } else expect(await client.isIn).toBe(letsIn);
+        } else {
+          if (timeRunsOut) {
+            await asked.comes;
+            services.at(-1)!.timeoutAuthentication();
+          }
+          expect(await client.isIn).toBe(letsIn);
+        }
         if (log !== null) expect(lines.join("\n")).toMatch(log);
 
         checker.isBroken = false; // and the next one gets in
-        expect(await visitor(server.port, say).isIn).toBe(true);
+        expect(await rawVisitor(server.port, say).isIn).toBe(true);
       });
     }
   });

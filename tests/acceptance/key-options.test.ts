@@ -3,7 +3,9 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
+import { Key } from "@strombus/conch/ssh/keys";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { privateFile, publicLine } from "../support/interop-keys.js";
 import { startUnixServer, type UnixServer } from "../support/unix.js";
 
 let server: UnixServer;
@@ -28,17 +30,32 @@ afterAll(async () => {
 });
 
 interface Run {
+  /** The authority's key, of which the line then is; by default a new key of the user's own. */
   readonly key?: string;
   readonly options?: readonly string[];
+}
+
+const lines: string[] = [];
+let keys = 0;
+
+/** A new key of the user's, which its line in the file is about; returns the options of ssh that show it. */
+function authorize(line: string): string[] {
+  const key = Key.generate("ed25519");
+  const file = join(folder, `key${keys++}`);
+  writeFileSync(file, privateFile(key), { mode: 0o600 });
+  lines.push(`${line} ${publicLine(key)}`);
+  writeFileSync(join(folder, "authorized_keys"), lines.join(""));
+  return ["-i", file];
 }
 
 const NO_TERMINAL = "the server gave no terminal";
 
 /** What a command printed under this line of `authorized_keys`; null when the login was refused. */
-async function run(line: string, command: string, { key = ownKey, options = [] }: Run = {}): Promise<string | null> {
-  writeFileSync(join(folder, "authorized_keys"), `${line} ${key}`);
+async function run(line: string, command: string, { key, options = [] }: Run = {}): Promise<string | null> {
+  const identity = key === undefined ? authorize(line) : [];
+  if (key !== undefined) writeFileSync(join(folder, "authorized_keys"), `${line} ${key}`);
   const env = { SSH_AUTH_SOCK: join(folder, "agent"), DISPLAY: "127.0.0.1:99" };
-  const session = server.run(command, ["-a", "-x", ...options], { env });
+  const session = server.run(command, ["-a", "-x", "-o", "IdentitiesOnly=yes", ...identity, ...options], { env });
   session.endInput();
   const { status } = await session.ending;
   const told = session.stderr.text;
@@ -47,7 +64,7 @@ async function run(line: string, command: string, { key = ownKey, options = [] }
   return session.stdout.text.replaceAll("\r", "");
 }
 
-describe("what a key is good for", () => {
+describe.concurrent("what a key is good for", () => {
   const TERMINAL = { options: ["-tt"] };
   const AGENT = { options: ["-A"] };
   const X11 = { options: ["-Y"] };
@@ -74,7 +91,7 @@ describe("what a key is good for", () => {
     ['from="192.0.2.*,127.0.0.0/8"', "logins from here", "echo in", {}, "in\n"],
     ['expiry-time="20991231Z"', "logins until then", "echo in", {}, "in\n"],
   ] as const) {
-    test(`${line}: ${what}`, async () => {
+    test(`${line}: ${what}`, async ({ expect }) => {
       expect(await run(line, command, surroundings)).toBe(expected);
     });
   }
@@ -92,7 +109,7 @@ describe("what a key is good for", () => {
     "no-such-option",
     "no-pty,,restrict",
   ]) {
-    test(`${line}: nothing`, async () => {
+    test(`${line}: nothing`, async ({ expect }) => {
       expect(await run(line, "echo in")).toBeNull();
     });
   }

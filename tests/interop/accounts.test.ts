@@ -384,33 +384,35 @@ describe("security keys", () => {
   const authority = Key.generate("ed25519");
 
   for (const type of ["ed25519-sk", "ecdsa-sk"]) {
-    const keyFile = (option: string) => {
-      const file = `${folder.path}/${type}${option}`;
+    const keyFile = (option: string, where = folder) => {
+      const file = `${where.path}/${type}${option}`;
       const made = option === "" ? [] : ["-O", option];
       const words = ["ssh-keygen", "-q", "-t", type, "-w", SECURITY_KEY_PROVIDER, ...made, "-N", "", "-f", file];
-      folder.run("sh", "-c", '[ -e "$0" ] || "$@"', file, ...words);
+      where.run("sh", "-c", '[ -e "$0" ] || "$@"', file, ...words);
       return file;
     };
-    const login = async (file: string, checker: ICredentialsChecker) => {
+    const login = async (file: string, checker: ICredentialsChecker, where = folder) => {
       const options = [`IdentityFile=${file}`, `SecurityKeyProvider=${SECURITY_KEY_PROVIDER}`, "IdentitiesOnly=yes"];
-      return asking(folder, "echo 1234", openssh(serveTo(checker), ...options));
+      return asking(where, "echo 1234", openssh(serveTo(checker), ...options));
     };
-    const withLine = async (made: string, options: string) => {
-      const file = keyFile(made);
-      const key = AuthorizedKey.fromString(`${options}${folder.run("cat", `${file}.pub`)}`);
-      return login(file, new SSHPublicKeyChecker(new InMemorySSHKeyDB({ user: [key] })));
+    const withLine = async (made: string, options: string, where = folder) => {
+      const file = keyFile(made, where);
+      const key = AuthorizedKey.fromString(`${options}${where.run("cat", `${file}.pub`)}`);
+      return login(file, new SSHPublicKeyChecker(new InMemorySSHKeyDB({ user: [key] })), where);
     };
 
-    shows(`security key, ${type}`, "OpenSSH 10", () => withLine(TOUCHED, ""));
-    shows(`certificate of ${type}`, "OpenSSH 10", async () => {
-      const file = keyFile(TOUCHED);
-      const request = { kind: "user", keyId: "id", principals: ["user"], validBefore: Infinity } as const;
-      const key = Key.fromString(folder.run("cat", `${file}.pub`));
-      const certificate = await Certificate.issue(authority, { ...request, key });
-      folder.put(`${type}-cert.pub`, `${certificate.toString("user")}\n`);
-      const options = { trustedUserCAKeys: [authority.public()] };
-      return login(file, new SSHPublicKeyChecker(new InMemorySSHKeyDB({}), options));
-    });
+    for (const [client, where] of RELEASES) {
+      shows(`security key, ${type}`, client, () => withLine(TOUCHED, "", where));
+      shows(`certificate of ${type}`, client, async () => {
+        const file = keyFile(TOUCHED, where);
+        const request = { kind: "user", keyId: "id", principals: ["user"], validBefore: Infinity } as const;
+        const key = Key.fromString(where.run("cat", `${file}.pub`));
+        const certificate = await Certificate.issue(authority, { ...request, key });
+        where.put(`${type}-cert.pub`, `${certificate.toString("user")}\n`);
+        const options = { trustedUserCAKeys: [authority.public()] };
+        return login(file, new SSHPublicKeyChecker(new InMemorySSHKeyDB({}), options), where);
+      });
+    }
 
     for (const [made, options, isIn] of [
       [TOUCHED, "no-touch-required ", true],
