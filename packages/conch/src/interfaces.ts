@@ -79,7 +79,7 @@ export const ISessionSetEnv: InterfaceToken<ISessionSetEnv> = interfaceToken<ISe
 export interface ISessionSignal {
   /**
    * `signal` is a name of RFC 4254 section 6.10 without SIG, such as "TERM", or "INFO".
-   * @throws to refuse it
+   * @throws to refuse it: a ValueError, or ProcessExitedAlready, is no failure in the log
    */
   signalReceived(signal: string): MaybeAsync;
   /** The line is broken for so many milliseconds (RFC 4335). */

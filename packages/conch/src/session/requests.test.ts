@@ -1,6 +1,8 @@
 /** The requests of a session that only some sessions can do. */
 import { implementer } from "@strombus/reactor/components";
-import { RuntimeError } from "@strombus/reactor/exceptions";
+import { fail } from "@strombus/reactor/defer";
+import { ProcessExitedAlready } from "@strombus/reactor/error";
+import { RuntimeError, ValueError } from "@strombus/reactor/exceptions";
 import { expect, test } from "vitest";
 import { ConchUser } from "../avatar.js";
 import { loggedErrors } from "../channel/fixtures.test.support.js";
@@ -82,6 +84,21 @@ test("C8: a signal by any other name is refused, and so is one that the session 
   });
   expect(errors).toEqual([new RuntimeError("never")]);
   expect(user.calls).toEqual([]);
+});
+
+test("that the system lacks a signal, or the program has ended, is a refusal and no failure", () => {
+  const user = new Able();
+  const errors = loggedErrors(() => {
+    for (const error of [new ValueError("there is no signal INFO"), new ProcessExitedAlready()]) {
+      user.signalReceived = () => {
+        throw error;
+      };
+      expect(ask(user, "signal", Signal.encode({ name: "INFO@openssh.com" }))).toBe(false);
+      user.signalReceived = () => fail(error) as never; // a session may be slow to tell
+      expect(ask(user, "signal", Signal.encode({ name: "INFO@openssh.com" }))).toBe(false);
+    }
+  });
+  expect(errors).toEqual([]);
 });
 
 test("what a session cannot do is refused, and so is everything without a session", () => {

@@ -1,7 +1,8 @@
 /** Sessions: a shell, a command or a subsystem on a channel (twisted.conch.ssh.session; RFC 4254 section 6). */
 import { adapt, implementer, type InterfaceToken, providedBy } from "@strombus/reactor/components";
 import { maybeDeferred } from "@strombus/reactor/defer";
-import { RuntimeError } from "@strombus/reactor/exceptions";
+import { ProcessExitedAlready } from "@strombus/reactor/error";
+import { RuntimeError, ValueError } from "@strombus/reactor/exceptions";
 import { Failure } from "@strombus/reactor/failure";
 import { ITransport, type MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
@@ -65,6 +66,8 @@ const MAX_TERM = 64;
 
 /** Of OpenSSH's own making; the systems that have it call it SIGINFO. */
 const INFO = "INFO@openssh.com";
+/** The system has no such signal, or the program has ended: no fault of anybody's. */
+const NOT_SIGNALLED = [ValueError, ProcessExitedAlready] as const;
 /** What an X program's authentication may look like: it goes to xauth, and into files. */
 const X11_PROTOCOL = /^[A-Za-z0-9-]{1,64}$/;
 const X11_COOKIE = /^(?:[0-9A-Fa-f]{2}){1,128}$/;
@@ -331,7 +334,9 @@ export class SSHSession extends SSHChannel {
   /** Whether what is asked of the session succeeds; why not is logged. */
   #attempt(request: string, run: () => MaybeAsync, done = () => {}, failed = () => {}): MaybeLater<boolean> {
     return succeeds(run, done, (error) => {
-      if (!(error instanceof EnvironmentVariableNotPermitted)) {
+      if (request === "signal" && NOT_SIGNALLED.some((each) => error instanceof each)) {
+        peerLog(log, this.conn?.transport).info("a signal was refused: {reason}", { reason: (error as Error).message });
+      } else if (!(error instanceof EnvironmentVariableNotPermitted)) {
         peerLog(log, this.conn?.transport).failure("session request {request} failed", new Failure(error), { request });
       }
       failed();

@@ -3,7 +3,7 @@ import { ConnectionLost } from "@strombus/reactor/error";
 import type { MaybeAsync } from "@strombus/reactor/interfaces";
 import type { OpenChannelOptions } from "../channel/acting.js";
 import type { TerminalModes } from "../interfaces.js";
-import { Env, Exec, ExitSignal, ExitStatus, Subsystem } from "../messages/connection.js";
+import { Break, Env, Exec, ExitSignal, ExitStatus, Subsystem } from "../messages/connection.js";
 import { packRequest_pty_req, packRequest_window_change } from "../session/terminal.js";
 import type { SSHConnection } from "../ssh/connection.js";
 import { NS } from "../ssh/common.js";
@@ -83,6 +83,14 @@ export class ClientSession extends StreamChannel {
   /** A signal for the program, by its name without SIG, such as "INT". */
   signal(name: string): void {
     void this.conn?.sendRequest(this, "signal", NS(name));
+  }
+
+  /**
+   * Breaks the line for so many milliseconds, or for as long as the server likes (RFC 4335).
+   * @returns rejected when it is refused: most programs have no line that could be broken
+   */
+  async break(milliseconds = 0): Promise<void> {
+    await this.#ask("break", Break.encode({ milliseconds }));
   }
 
   request_exit_status(data: Buffer): boolean {

@@ -4,11 +4,14 @@ import { createInterface } from "node:readline";
 import { buffer, text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
+import { directlyProvides } from "@strombus/reactor/components";
 import { afterEach, describe, expect, test } from "vitest";
 import { ConchUser } from "../avatar.js";
 import { pair } from "../channel/fixtures.test.support.js";
+import { ISession, ISessionSignal } from "../interfaces.js";
 import { ExitSignal } from "../messages/connection.js";
 import { SSHConnection } from "../ssh/connection.js";
+import { SSHSession } from "../ssh/session.js";
 import type { TerminalStream } from "../streams.js";
 import { ClientSession, type Program, type ProgramOptions, sessionProgram, StreamChannel } from "../streams.js";
 
@@ -232,6 +235,29 @@ describe("a session's program", () => {
 });
 
 describe("a client's session", () => {
+  test("breaks the line of a server that has one, and hears from any other that there is none", async () => {
+    const heard: number[] = [];
+    const line = {
+      closed() {},
+      eofReceived() {},
+      signalReceived() {},
+      breakReceived: (milliseconds: number) => void heard.push(milliseconds),
+    };
+    directlyProvides(line, ISession, ISessionSignal);
+    const { client } = connected((user) => {
+      user.channelLookup["session"] = (opened) => Object.assign(new SSHSession(opened), { session: line });
+    });
+    const near = await ClientSession.open(client);
+    await near.break(500);
+    await near.break();
+    expect(heard).toEqual([500, 0]);
+    near.loseConnection();
+
+    const other = await session(() => 0);
+    await expect(other.session.break()).rejects.toThrow("channel request failed");
+    other.session.loseConnection();
+  });
+
   test("tells of a signal that ended the program", async () => {
     const { server, session: near } = await session(({ signal }) => once(signal, "abort").then(() => 0));
     await near.shell();
