@@ -2,7 +2,7 @@
 import { toBuffer } from "../bytes.js";
 import { ProcessExitedAlready } from "../error.js";
 import { NotImplementedError, OSError } from "../exceptions.js";
-import { Failure } from "../failure.js";
+import type { Failure } from "../failure.js";
 import type {
   BytesLike,
   IAddress,
@@ -12,11 +12,9 @@ import type {
   IPushProducer,
   MaybeAsync,
 } from "../interfaces.js";
-import { Logger } from "../logger.js";
 import { signalNumber } from "./exit.js";
+import { guarded } from "./guard.js";
 import type { Input } from "./input.js";
-
-const log = new Logger({ namespace: "strombus.reactor.process" });
 
 export abstract class Child implements IChildProcess {
   readonly #protocol: IProcessProtocol;
@@ -130,15 +128,9 @@ export abstract class Child implements IChildProcess {
     this.guard((protocol) => protocol.processEnded(reason));
   }
 
-  /** What the protocol throws, or its promise rejects with, is logged and changes nothing. */
+  /** What the protocol throws is logged and changes nothing. */
   protected guard(call: (protocol: IProcessProtocol) => MaybeAsync): void {
-    try {
-      const result: unknown = call(this.#protocol);
-      if (typeof (result as Partial<PromiseLike<unknown>> | null | undefined)?.then !== "function") return;
-      (result as PromiseLike<unknown>).then(undefined, failed);
-    } catch (error) {
-      failed(error);
-    }
+    guarded(() => call(this.#protocol));
   }
 
   #signal(signal: string | number, sign: 1 | -1): void {
@@ -152,8 +144,4 @@ export abstract class Child implements IChildProcess {
       throw new OSError(message, { cause: error, ...(code && { code }), errno: errno === undefined ? null : -errno });
     }
   }
-}
-
-function failed(error: unknown): void {
-  log.failure("a process protocol failed", new Failure(error));
 }

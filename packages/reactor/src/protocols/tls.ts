@@ -174,11 +174,13 @@ export class TLSMemoryBIOFactory extends Factory implements IClientFactory {
     this.contextFactory.settingsForTLS(isClient);
     this.isClient = isClient;
     this.wrappedFactory = wrappedFactory;
+    const { timer } = clock as Partial<TransportHost>;
     this.host = {
       openTransports: new Set<OpenTransport>(),
       seconds: () => clock.seconds(),
       callLater: (delay, callable, ...args) => clock.callLater(delay, callable, ...args),
       getDelayedCalls: () => clock.getDelayedCalls(),
+      ...(timer && { timer }),
     };
   }
 

@@ -26,7 +26,7 @@ import {
   type TLSSettings,
 } from "../interfaces.js";
 import { Logger } from "../logger.js";
-import type { OpenTransport, TransportHost } from "./host.js";
+import type { OpenTransport, Timer, TransportHost } from "./host.js";
 import { resetNow, SocketWire, startTLSOn, tlsError, type Wire } from "./tls.js";
 
 const log = new Logger({ namespace: "strombus.reactor.stream" });
@@ -36,6 +36,11 @@ const STALL_TIME = 60; // seconds; how long a closing connection waits for a pee
 const HANDSHAKE_TIME = 60; // seconds; how long TLS may take to begin
 const LINGER_TIME = 5; // seconds; how long a closed one reads on
 const CLEAN_END = new ConnectionDone(); // one for all: making the stack of an error costs more than the close
+
+const nodeTimer: Timer = (seconds, call) => {
+  const timeout = setTimeout(call, seconds * 1000).unref();
+  return () => clearTimeout(timeout);
+};
 
 /** Listeners are shared by all connections: each finds its own here, so that a connection needs no closures. */
 const OWNER = Symbol("connection");
@@ -99,7 +104,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   #streaming = false;
   #producerPaused = false;
   #written: (() => void) | undefined = undefined; // asks for news of the write, while there is a producer
-  #lingering: NodeJS.Timeout | null = null;
+  #stopLingering: (() => void) | null = null;
   #noDelay = true;
   #keepAlive = false;
   #reads = false; // the protocol is connected
@@ -303,7 +308,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     }
     this.#disconnecting = true;
     this.#socket.pause();
-    this.#socket.setTimeout(this.stallTime * 1000, StreamConnection.#onStall);
+    this.#timedSocket.setTimeout(this.stallTime * 1000, StreamConnection.#onStall);
     if (this.#socket.writableFinished) process.nextTick(() => this.#finished());
     else this.loseWriteConnection();
   }
@@ -355,10 +360,20 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
       this.#destroy();
       return;
     }
-    socket.setTimeout(0);
+    this.#timedSocket.setTimeout(0);
     socket.resume(); // Node closes the socket when the peer's end has come too
     socket.unref();
-    this.#lingering = setTimeout(() => this.#destroy(), this.lingerTime * 1000).unref();
+    this.#linger();
+  }
+
+  #linger(): void {
+    const { timer = nodeTimer } = this.#reactor;
+    this.#stopLingering = timer(this.lingerTime, () => this.#destroy());
+  }
+
+  /** Who tells that a peer takes nothing: under TLS the socket below, if there is one. */
+  get #timedSocket(): Socket {
+    return this.#tls?.wire.socket ?? this.#socket;
   }
 
   static #onStall(this: OwnedSocket): void {
@@ -377,7 +392,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   static #onClose(this: OwnedSocket): void {
     const self = this[OWNER];
     if (this !== self.#socket) return; // TLS has taken its place
-    if (self.#lingering !== null) clearTimeout(self.#lingering);
+    self.#stopLingering?.();
     self.#reason ??= new Failure(CLEAN_END);
     self.#lost();
   }
@@ -467,7 +482,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     this.#reason = new Failure(CLEAN_END);
     this.#lost();
     socket.end(() => this.#destroy());
-    this.#lingering = setTimeout(() => this.#destroy(), this.lingerTime * 1000).unref();
+    this.#linger();
   }
 
   getPeerCertificate(): X509Certificate | null {

@@ -9,10 +9,15 @@ export interface OpenTransport {
   connectionLost(reason: Failure): void;
 }
 
+/** Calls once, so many seconds from now: not a delayed call, and no reason for the process to stay. @returns what cancels it */
+export type Timer = (seconds: number, call: () => void) => () => void;
+
 export interface TransportHost extends IReactorTime {
   /** Everything open: each enters when it opens and leaves when it ends. */
   readonly openTransports: Set<OpenTransport>;
   /** Whether names are to be looked up by `resolve`, not by Node. */
   readonly resolvesNames?: boolean;
   resolve?(name: string): Deferred<string>;
+  /** For what transports see to by themselves; without one, Node's time. */
+  readonly timer?: Timer;
 }

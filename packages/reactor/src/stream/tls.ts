@@ -12,6 +12,8 @@ import type { TLSSettings } from "../interfaces.js";
 export abstract class Wire extends Duplex {
   /** The peer's end has come without a close alert before it: somebody may have cut the connection. */
   truncated = false;
+  /** What it goes through, if that is a socket of Node's. */
+  readonly socket: net.Socket | null = null;
   #ended = false;
 
   constructor() {
@@ -34,11 +36,11 @@ export abstract class Wire extends Duplex {
 
 /** A wire on a socket. What was written to the socket before goes out before. */
 export class SocketWire extends Wire {
-  readonly #socket: net.Socket;
+  override readonly socket: net.Socket;
 
   constructor(socket: net.Socket) {
     super();
-    this.#socket = socket;
+    this.socket = socket;
     socket.on("data", (data) => {
       if (!this.push(data)) socket.pause();
     });
@@ -48,23 +50,23 @@ export class SocketWire extends Wire {
   }
 
   override abort(): void {
-    resetNow(this.#socket);
+    resetNow(this.socket);
   }
 
   override _read(): void {
-    this.#socket.resume();
+    this.socket.resume();
   }
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#socket.write(chunk, done);
+    this.socket.write(chunk, done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#socket.end(() => done());
+    this.socket.end(() => done());
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#socket.destroy();
+    this.socket.destroy();
     done(error);
   }
 }

@@ -2,7 +2,9 @@ import { expect, test } from "vitest";
 import { ProcessExitedAlready } from "../error.js";
 import { KeyError, NotImplementedError, RuntimeError } from "../exceptions.js";
 import type { IPushProducer } from "../interfaces.js";
+import { ProcessProtocol } from "../protocol.js";
 import { Recorder } from "../process/fixtures.test.support.js";
+import { logged, turn } from "../stream/recording.test.helper.js";
 import { MemoryReactor } from "./memory-reactor.js";
 
 function spawn(...options: Parameters<MemoryReactor["spawnProcess"]>[3][]) {
@@ -73,4 +75,27 @@ test("shows who feeds it and whether its output is wanted", () => {
   child.unregisterProducer();
   child.pauseProducing();
   expect([child.producer, child.paused]).toEqual([null, true]);
+});
+
+test("what its protocol throws, or its promises reject with, is logged and changes nothing, as of a real one", async () => {
+  logged.begin();
+  const fail = (what: string) => {
+    throw new Error(what);
+  };
+  class Failing extends ProcessProtocol {
+    override async childConnectionLost(): Promise<void> {
+      await Promise.reject(new Error("lost"));
+    }
+  }
+  const protocol = new Failing();
+  protocol.makeConnection = () => fail("made");
+  protocol.childDataReceived = () => fail("data");
+  protocol.processExited = () => fail("exited");
+  protocol.processEnded = () => fail("ended");
+  const child = new MemoryReactor().spawnProcess(protocol, "/bin/cat", [], { childFDs: { 1: "r" } });
+  child.says("out");
+  child.exit(0);
+  await turn();
+  logged.end();
+  expect(logged.errors.map(({ message }) => message)).toEqual(["made", "data", "exited", "ended", "lost"]);
 });

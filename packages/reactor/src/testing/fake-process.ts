@@ -13,6 +13,7 @@ import {
   type SpawnProcessOptions,
 } from "../interfaces.js";
 import { exitReason, signalNumber } from "../process/exit.js";
+import { guarded } from "../process/guard.js";
 
 let lastPid = 1000;
 
@@ -58,17 +59,22 @@ export class FakeProcess implements ITerminalProcess {
     return (this.written.get(0) ?? "").toString();
   }
 
+  /** Connects the protocol: its reactor does. */
+  begin(): void {
+    guarded(() => this.protocol.makeConnection(this));
+  }
+
   // What a test has it do
 
   /** Writes to a descriptor of its own. */
   says(data: BytesLike, fd = 1): void {
-    void this.protocol.childDataReceived(fd, toBuffer(data));
+    guarded(() => this.protocol.childDataReceived(fd, toBuffer(data)));
   }
 
   /** Closes one of its descriptors. */
   closes(fd: number): void {
     if (!this.open.delete(fd) || this.#onTerminal) return;
-    void this.protocol.childConnectionLost(fd);
+    guarded(() => this.protocol.childConnectionLost(fd));
   }
 
   /** Ends, by itself or by a signal: its descriptors close, then its protocol hears of it. */
@@ -77,8 +83,8 @@ export class FakeProcess implements ITerminalProcess {
     for (const fd of [...this.open]) this.closes(fd);
     this.pid = null;
     const reason = exitReason(code, signal === null ? null : signalNumber(signal));
-    void this.protocol.processExited(reason);
-    void this.protocol.processEnded(reason);
+    guarded(() => this.protocol.processExited(reason));
+    guarded(() => this.protocol.processEnded(reason));
   }
 
   // What is asked of it

@@ -77,7 +77,7 @@ export class FakeTransport implements ITCPTransport {
     this.#buffered += bytes.length;
     if (this.#buffered <= HIGH_WATER || this.producer === null || !this.streamingProducer) return;
     this.#producerPaused = true;
-    (this.producer as IPushProducer).pauseProducing();
+    this.#guard(() => (this.producer as IPushProducer).pauseProducing());
   }
 
   writeSequence(data: Iterable<BytesLike>): void {
@@ -129,7 +129,7 @@ export class FakeTransport implements ITCPTransport {
     this.producer = producer;
     this.streamingProducer = streaming;
     this.#producerPaused = false;
-    if (!streaming) producer.resumeProducing();
+    if (!streaming) this.#guard(() => producer.resumeProducing());
   }
 
   unregisterProducer(): void {
@@ -180,10 +180,10 @@ export class FakeTransport implements ITCPTransport {
 
   /** For the pump: the buffer may be empty now, and the producer may be waiting for that. */
   drained(): void {
-    if (this.#buffered > 0 || this.producer === null || this.disconnected) return;
+    if (this.#buffered > 0 || this.producer === null || this.disconnected || this.#reason !== null) return;
     if (this.streamingProducer && !this.#producerPaused) return;
     this.#producerPaused = false;
-    this.producer.resumeProducing();
+    this.#guard(() => this.producer?.resumeProducing());
   }
 
   /** For the pump: tells the peer that this side has closed, whole or by half. False if there is nothing to tell. */

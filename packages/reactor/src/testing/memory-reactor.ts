@@ -229,7 +229,7 @@ export class MemoryReactor
   ): FakeProcess {
     const child = new FakeProcess(processProtocol, executable, args, options);
     this.processes.push(child);
-    void processProtocol.makeConnection(child);
+    child.begin();
     return child;
   }
 

@@ -10,10 +10,13 @@ import { IReactorCore, IReactorTCP, IReactorTime, ITCPTransport } from "../inter
 import { ClientFactory, Factory, Protocol } from "../protocol.js";
 import {
   AccumulatingProtocol,
+  assertNoLoggedErrors,
+  captureLoggedErrors,
   Clock,
   connectedServerAndClient,
   assertNoResult,
   failureResultOf,
+  flushLoggedErrors,
   successResultOf,
   connectableEndpoint,
   ConnectionCompleter,
@@ -238,6 +241,27 @@ describe("in-memory pairs", () => {
     pump.flush();
     expect(client.data.toString()).toBe("hello from server!");
     expect([client.closed, server.closed]).toEqual([true, true]);
+  });
+
+  test("what a producer throws is logged and ends the connection, and does not reach who writes", () => {
+    for (const [streaming, method] of [
+      [true, "pauseProducing"],
+      [true, "resumeProducing"],
+      [false, "resumeProducing"],
+    ] as const) {
+      captureLoggedErrors();
+      const [client, server, pump] = connectedServerAndClient(AccumulatingProtocol, AccumulatingProtocol);
+      const fail = () => {
+        throw new RuntimeError(method);
+      };
+      (server.transport as FakeTransport).registerProducer({ ...producer, [method]: fail }, streaming);
+      server.transport!.write(Buffer.alloc(65_537));
+      pump.flush();
+      expect(flushLoggedErrors(RuntimeError)).toHaveLength(1);
+      expect([client, server].map(({ closed }) => closed)).toEqual([true, true]);
+      expect(server.closedReason!.value).toEqual(new RuntimeError(method));
+      assertNoLoggedErrors();
+    }
   });
 
   test("bytes are copied on their way: what the receiver does to them does not reach the sender", () => {

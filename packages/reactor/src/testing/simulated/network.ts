@@ -1,6 +1,7 @@
 /** A network in memory: who listens where, and what happens on the way. Nothing arrives in the turn in which it is sent. */
 import type * as net from "node:net";
 import { isIPv6 } from "node:net";
+import type { Timer } from "../../stream/host.js";
 import type { MemoryDatagramSocket } from "./datagram-socket.js";
 import { MemorySocket } from "./stream-socket.js";
 import { systemError } from "./system-error.js";
@@ -24,6 +25,9 @@ export class Network {
   readonly #streams = new Map<string, net.Server>();
   readonly #datagrams = new Set<MemoryDatagramSocket>();
   #lastPort = FIRST_FREE_PORT - 1;
+
+  /** @param timer the time in which its sockets live */
+  constructor(readonly timer: Timer) {}
 
   /** Something that happens on a later turn. */
   later(happen: () => void): void {

@@ -1,7 +1,8 @@
 /** What a reactor in memory has besides what every reactor does: time, names and programs that a test decides on. */
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   ConnectionDone,
+  ConnectionLost,
   ConnectionRefusedError,
   ProcessTerminated,
   TimeoutError,
@@ -11,8 +12,9 @@ import { AssertionError, OSError } from "../../exceptions.js";
 import { connectProtocol, HostnameEndpoint, ProcessEndpoint, TCP6ClientEndpoint } from "../../endpoints.js";
 import { DatagramProtocol, Protocol, ReconnectingClientFactory } from "../../protocol.js";
 import { Echo } from "../../protocols/wire.js";
-import { logged, Recorder, RecordingFactory, serving, until } from "../../stream/recording.test.helper.js";
-import { AccumulatingProtocol, SimulatedReactor } from "../index.js";
+import { optionsForClientTLS, trustRootFromCertificates } from "../../ssl.js";
+import { logged, Recorder, RecordingFactory, serving, turn, until } from "../../stream/recording.test.helper.js";
+import { AccumulatingProtocol, SimulatedReactor, TestAuthority } from "../index.js";
 
 let reactor = new SimulatedReactor();
 beforeEach(() => {
@@ -152,4 +154,60 @@ test("what a delayed call and a thread's call throw is logged, and time goes on"
   await reactor.pump([1]);
   expect([events, logged.errors.map(({ message }) => message)]).toEqual([["next"], ["late", "thread"]]);
   expect(() => reactor.callInThread(null as never)).toThrow(AssertionError);
+});
+
+describe("a closing connection", () => {
+  async function connected(kind = "TCP"): Promise<[server: Recorder, client: Recorder]> {
+    const [server, client] = [new Recorder(), new Recorder()];
+    const port = reactor.listenTCP(
+      0,
+      serving(() => server),
+    );
+    reactor.connectTCP("127.0.0.1", port.getHost().port, new RecordingFactory(() => client));
+    await until(() => server.connected && client.connected);
+    if (kind === "TLS") {
+      const authority = new TestAuthority();
+      server.transport.startTLS(authority.issue("localhost").options());
+      const trustRoot = trustRootFromCertificates([authority.certificate]);
+      client.transport.startTLS(optionsForClientTLS("localhost", { trustRoot }));
+      await reactor.settle();
+    }
+    return [server, client];
+  }
+
+  test.each(["TCP", "TLS"])("gives up a %s peer a minute of the clock after it took something last", async (kind) => {
+    const [server, client] = await connected(kind);
+    client.transport.pauseProducing();
+    for (let i = 0; i < 20; i++) server.transport.write(Buffer.alloc(200_000));
+    server.transport.loseConnection();
+    await reactor.settle();
+    await reactor.pump([59]);
+    client.transport.resumeProducing();
+    await turn();
+    client.transport.pauseProducing();
+    await reactor.settle();
+    const taken = client.bytes;
+    await reactor.pump([59]);
+    expect([taken > 0, client.bytes - taken, server.isLost]).toEqual([true, 0, false]);
+    expect(reactor.getDelayedCalls()).toEqual([]);
+    await reactor.pump([1]);
+    expect(server.error).toBeInstanceOf(ConnectionLost);
+    client.transport.abortConnection();
+    await reactor.settle();
+  });
+
+  test("reads on for five seconds of the clock", async () => {
+    const [server, client] = await connected();
+    const socket = server.transport.getHandle();
+    client.transport.pauseProducing(); // it does not see the end, and so does not answer it
+    server.transport.loseConnection();
+    await reactor.settle();
+    expect([server.error, socket.destroyed]).toEqual([new ConnectionDone(), false]);
+    await reactor.pump([4.9]);
+    expect(socket.destroyed).toBe(false);
+    await reactor.pump([0.1]);
+    expect(socket.destroyed).toBe(true);
+    client.transport.abortConnection();
+    await reactor.settle();
+  });
 });

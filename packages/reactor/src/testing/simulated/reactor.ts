@@ -25,6 +25,7 @@ import {
   type ResolveHostNameOptions,
   type SpawnProcessOptions,
 } from "../../interfaces.js";
+import type { Timer } from "../../stream/host.js";
 import { Clock } from "../../task.js";
 import { FakeProcess } from "../fake-process.js";
 import { Network } from "./network.js";
@@ -54,7 +55,20 @@ const MOST_TURNS = 100_000; // whoever talks for longer talks for ever
 @implementer(IReactor)
 export class SimulatedReactor extends BaseReactor implements IReactor {
   readonly clock = new Clock();
-  readonly network = new Network();
+  readonly #ownCalls = new Set<IDelayedCall>();
+  /** The time of closing connections: it goes by as all other does, but is among nobody's delayed calls. */
+  readonly timer: Timer = (seconds, call) => {
+    const delayed = this.clock.callLater(seconds, () => {
+      this.#ownCalls.delete(delayed);
+      this.network.activity += 1;
+      call();
+    });
+    this.#ownCalls.add(delayed);
+    return () => {
+      if (this.#ownCalls.delete(delayed)) delayed.cancel();
+    };
+  };
+  readonly network = new Network(this.timer);
   /** What names resolve to. */
   readonly hosts: Map<string, readonly string[]>;
   /** What there is to spawn, by path: each is handed the child, and says what it does. */
@@ -94,7 +108,7 @@ export class SimulatedReactor extends BaseReactor implements IReactor {
   }
 
   getDelayedCalls(): IDelayedCall[] {
-    return this.clock.getDelayedCalls();
+    return this.clock.getDelayedCalls().filter((call) => !this.#ownCalls.has(call));
   }
 
   /** Moves time on, and runs what is due. What it sends is under way then: `settle`. */
@@ -195,7 +209,7 @@ export class SimulatedReactor extends BaseReactor implements IReactor {
     if (program === undefined) throw new OSError(`no such program: ${executable}`, { code: "ENOENT", errno: 2 });
     const child = new FakeProcess(processProtocol, executable, args, options);
     this.processes.push(child);
-    this.runLogged("a process protocol", () => processProtocol.makeConnection(child));
+    child.begin();
     this.network.later(() => this.runLogged("a program of the test", () => program(child)));
     return child;
   }

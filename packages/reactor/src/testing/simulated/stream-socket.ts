@@ -3,6 +3,8 @@ import { Duplex } from "node:stream";
 import type { Ends, Network } from "./network.js";
 import { systemError } from "./system-error.js";
 
+const PIECE = 65536; // bytes; Node reads no more from a socket at once
+
 export class MemorySocket extends Duplex {
   declare localAddress?: string;
   declare localPort?: number;
@@ -16,7 +18,8 @@ export class MemorySocket extends Duplex {
   #peer: MemorySocket | null = null;
   #waiting: ((error?: Error) => void) | null = null; // the peer's write that we are too full for
   #hasEnded = false; // the peer's end has come
-  #timeout: NodeJS.Timeout | null = null;
+  #quietTime = 0; // seconds
+  #stopTimer: (() => void) | null = null;
 
   constructor(network: Network, ends: Ends = {}, { canReset = true }: { canReset?: boolean } = {}) {
     super({ allowHalfOpen: true });
@@ -34,14 +37,25 @@ export class MemorySocket extends Duplex {
     const data = Buffer.from(chunk); // a copy: the sender uses its memory again, the receiver owns what it gets
     this._handle.bytesWritten += data.length;
     this._handle.writeQueueSize = data.length;
-    const taken = (error?: Error): void => {
-      this._handle.writeQueueSize = 0;
-      done(error);
-    };
+    this.#deliver(data, done);
+  }
+
+  /** A piece a turn, as far as the peer has room. */
+  #deliver(data: Buffer, done: (error?: Error | null) => void): void {
     this.#network.later(() => {
       const peer = this.#peer;
-      if (peer === null || peer.destroyed) taken(systemError("ECONNRESET", "write"));
-      else if (peer.push(data)) taken();
+      if (peer === null || peer.destroyed) {
+        done(systemError("ECONNRESET", "write"));
+        return;
+      }
+      const rest = data.subarray(PIECE);
+      const taken = (error?: Error): void => {
+        this._handle.writeQueueSize = rest.length;
+        if (!this.destroyed) this.#startTimer();
+        if (error !== undefined || rest.length === 0) done(error);
+        else this.#deliver(rest, done);
+      };
+      if (peer.push(data.subarray(0, PIECE))) taken();
       else peer.#waiting = taken;
     });
   }
@@ -65,7 +79,7 @@ export class MemorySocket extends Duplex {
     const isReset = this.resetAndClosing || this.#waiting !== null;
     this.#waiting?.(systemError("ECONNRESET", "write"));
     this.#waiting = null;
-    if (this.#timeout !== null) clearTimeout(this.#timeout);
+    this.#stopTimer?.();
     this.#network.later(() => {
       const peer = this.#peer;
       if (isReset) peer?.destroy(systemError("ECONNRESET", "read"));
@@ -88,12 +102,17 @@ export class MemorySocket extends Duplex {
     return this.destroy();
   }
 
-  /** Told when nothing was written for that long: in real time, since only a closing connection asks for it. */
+  /** Told when the peer took nothing for that long. */
   setTimeout(milliseconds: number, told?: () => void): this {
-    if (this.#timeout !== null) clearTimeout(this.#timeout);
-    this.#timeout = milliseconds === 0 ? null : setTimeout(() => this.emit("timeout"), milliseconds).unref();
+    this.#quietTime = milliseconds / 1000;
+    this.#startTimer();
     if (told !== undefined) this.once("timeout", told);
     return this;
+  }
+
+  #startTimer(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = this.#quietTime === 0 ? null : this.#network.timer(this.#quietTime, () => this.emit("timeout"));
   }
 
   setNoDelay(): this {
