@@ -121,7 +121,7 @@ secure.unwrap().close()
 `;
 
 test("our client says STARTTLS to Python's TLS, which sees a clean end", async () => {
-  const server = new Program([...peers(), "python3", "-W", "ignore", "-c", SERVER, certificate.dumpPEM().toString()]);
+  const server = new Program([...peers(), "python3", "-W", "ignore", "-c", SERVER, certificate.dumpPEM()]);
   const [, port = ""] = await server.stdout.until(/port (\d+)\n/);
   const client = coreExample("starttls/client", [port, trusted]);
   await server.stdout.until("b'in the clear\\r\\n' b'STARTTLS\\r\\n'\n");

@@ -164,6 +164,7 @@ describe("input that is malformed before keys are on ends with a DISCONNECT of t
     test(what, () => {
       const { server, io } = alone();
       const client = new Client();
+      client.clock = new Clock();
       client.kexInitMoment = "kexInitReceived";
       client.makeConnection(new FakeTransport(client, false));
       const out = client.transport as FakeTransport;
