@@ -99,6 +99,12 @@ describe("a child on a terminal", () => {
     expect(() => child.transport.signalGroup("HUP")).toThrow(ProcessExitedAlready);
   });
 
+  test("may close its terminal and go on: nobody hangs it up, and it ends by itself", async () => {
+    const child = onTerminal("echo bye; exec <&- >&- 2>&-; sleep 0.2; exit 3");
+    expect((await child.ended).value).toMatchObject({ exitCode: 3, signal: null });
+    expect(child.text).toBe("bye\r\n");
+  });
+
   test("is hung up when the connection to it is lost, with all that runs there", async () => {
     const child = onTerminal("sleep 3600 & echo $!; wait");
     await child.until(() => child.text.includes("\n"));

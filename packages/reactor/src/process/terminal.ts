@@ -1,5 +1,5 @@
 /** A child on a terminal of its own, by node-pty. */
-import { chownSync, readSync, statSync, writeSync } from "node:fs";
+import { chownSync, closeSync, constants, openSync, readSync, statSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
 import { implementer } from "../components.js";
 import { NotImplementedError } from "../exceptions.js";
@@ -37,6 +37,11 @@ export class TerminalChild extends Child implements ITerminalProcess {
   readonly #output: ReadStream;
   protected override readonly stdin: Input;
   readonly #sink: TerminalSink;
+  /**
+   * The program's end, open on our side too as long as its leader runs: a leader that has closed it and is about to end
+   * would else leave a terminal that nobody has, which we would close, and that would hang it up in its last moment.
+   */
+  #held: number | null;
   #isClosed = false;
   #isPaused = false;
   #rest = REST; // bytes that may still come when the program is gone
@@ -78,6 +83,7 @@ export class TerminalChild extends Child implements ITerminalProcess {
     this.terminalName = name;
     this.#native = native;
     this.#fd = fd;
+    this.#held = opened(name);
     this.#sink = new TerminalSink(fd);
     this.stdin = new Input(this.#sink);
     this.#output = new ReadStream(fd);
@@ -152,6 +158,7 @@ export class TerminalChild extends Child implements ITerminalProcess {
   override closeStderr(): void {}
 
   #exited(code: number, signal: number): void {
+    this.#letGo();
     this.exited(exitReason(code, signal === 0 ? null : signal));
     this.#linger();
   }
@@ -176,8 +183,14 @@ export class TerminalChild extends Child implements ITerminalProcess {
     });
   }
 
+  #letGo(): void {
+    if (this.#held !== null) closeSync(this.#held);
+    this.#held = null;
+  }
+
   #lost(): void {
     this.#isClosed = true;
+    this.#letGo();
     if (this.#lingering !== null) clearTimeout(this.#lingering);
     openMasters.delete(this.#fd);
     this.stdin.closed();
@@ -196,6 +209,16 @@ function handOver(name: string, uid: number): void {
     chownSync(name, uid, statSync(name).gid);
   } catch (error) {
     log.warn("the terminal {name} stays ours: {reason}", { name, reason: String(error) });
+  }
+}
+
+/** Null where it cannot be opened: then a leader should not close it before it ends. */
+function opened(name: string): number | null {
+  try {
+    return openSync(name, constants.O_RDWR | constants.O_NOCTTY);
+  } catch (error) {
+    log.debug("the terminal {name} is not held open: {reason}", { name, reason: String(error) });
+    return null;
   }
 }
 
