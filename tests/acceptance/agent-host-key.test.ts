@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { AgentHostKey, connectAgent } from "@strombus/conch/ssh/agent";
 import { SSHChannel } from "@strombus/conch/ssh/channel";
 import { Key } from "@strombus/conch/ssh/keys";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import { temporaryFolder } from "../support/folder.js";
 import { openSSH, ssh } from "../support/openssh.js";
 import { Program } from "../support/program.js";
@@ -25,13 +25,9 @@ class Hello extends SSHChannel {
 const folder = temporaryFolder();
 const socket = join(folder, "agent");
 const openssh = openSSH();
-const servers: Served[] = [];
 const agent = new Program(["ssh-agent", "-D", "-a", socket]);
 await agent.stdout.until(/SSH_AUTH_SOCK/);
-afterAll(async () => {
-  await agent.kill();
-  await Promise.all(servers.map((server) => server.close()));
-});
+afterAll(() => agent.kill());
 
 /** Gives a new key to the agent, and only its public half back. */
 function keyInAgent(...args: Parameters<typeof Key.generate>): Key {
@@ -48,7 +44,7 @@ function serveBy(publicKey: Key): Served {
     factory.publicKeys = { [publicKey.sshType()]: publicKey };
     factory.privateKeys = { [publicKey.sshType()]: new AgentHostKey(publicKey, socket) };
   });
-  servers.push(server);
+  onTestFinished(() => server.close());
   return server;
 }
 

@@ -11,7 +11,7 @@ import { reactor } from "@strombus/reactor";
 import { IPv4Address, IPv6Address } from "@strombus/reactor/address";
 import type { IHostnameResolver } from "@strombus/reactor/interfaces";
 import { globalLogBeginner } from "@strombus/reactor/logger";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { temporaryFolder } from "../support/folder.js";
 import { PeerFolder } from "../support/interop-folder.js";
 import { openSSH, ssh, sshAsking } from "../support/openssh.js";
@@ -24,7 +24,6 @@ globalLogBeginner.beginLoggingTo([], { redirectStandardIO: false }); // each ref
 const openssh = openSSH();
 const content = randomBytes(5 * 2 ** 20); // more than any window
 let target: Target;
-const targets: Target[] = [];
 
 class Shell extends SSHChannel {
   override name = "session";
@@ -63,10 +62,9 @@ class Names implements IHostnameResolver {
 beforeAll(async () => {
   reactor.installNameResolver(new Names());
   target = await digestServer();
-  targets.push(target);
 });
 afterAll(async () => {
-  for (const each of targets) each.close();
+  target.close();
   await Promise.all([server.close(), closed.close()]);
 });
 
@@ -104,7 +102,7 @@ describe("-L", () => {
   ] as const) {
     test(`to ${name} reaches whoever listens at ${host} alone`, async () => {
       const there = await digestServer({ host });
-      targets.push(there);
+      onTestFinished(() => there.close());
       const port = await freePort();
       await withTunnel(["-L", `${port}:${name}:${there.port}`], async () => {
         expect(await exchange({ port }, content)).toBe(digestOf(content));
@@ -229,7 +227,7 @@ describe("sockets of the file system", () => {
   test("-L leads to one", async () => {
     const folder = temporaryFolder();
     const there = await digestServer({ path: join(folder, "target") });
-    targets.push(there);
+    onTestFinished(() => there.close());
     const port = await freePort();
     await withTunnel(["-L", `${port}:${join(folder, "target")}`], async () => {
       expect(await exchange({ port }, content)).toBe(digestOf(content));

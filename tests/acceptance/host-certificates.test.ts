@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { SSHChannel } from "@strombus/conch/ssh/channel";
 import { Key } from "@strombus/conch/ssh/keys";
 import { Certificate } from "@strombus/conch/keys/certificate";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { temporaryFolder } from "../support/folder.js";
 import { openSSH, ssh } from "../support/openssh.js";
 import type { Program } from "../support/program.js";
@@ -25,8 +25,6 @@ class Hello extends SSHChannel {
 const openssh = openSSH();
 const folder = temporaryFolder();
 const authority = Key.generate("ed25519");
-const servers: Served[] = [];
-afterAll(() => Promise.all(servers.map((server) => server.close())));
 
 /** By `ssh-keygen -s` of this machine. */
 function certifiedBySSHKeygen(key: Key): Certificate {
@@ -43,7 +41,7 @@ function serveWith(key: Key, certificate: Certificate): Served {
     factory.publicKeys = { [key.sshType()]: key.public() };
     factory.hostCertificates = [certificate];
   });
-  servers.push(server);
+  onTestFinished(() => server.close());
   return server;
 }
 

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { SSHChannel } from "@strombus/conch/ssh/channel";
 import { Key } from "@strombus/conch/ssh/keys";
 import { SSHServerTransport } from "@strombus/conch/ssh/transport";
-import { afterAll, expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openSSH } from "../support/openssh.js";
 import { Program } from "../support/program.js";
 import { serve, type Served } from "../support/server.js";
@@ -26,8 +26,6 @@ class Patient extends SSHChannel {
 
 const openssh = openSSH();
 const knownHosts = `${dirname(openssh.askpass)}/known_hosts`;
-const servers: Served[] = [];
-afterAll(() => Promise.all(servers.map((server) => server.close())));
 
 function serveWith(...keys: Key[]): Served {
   const server = serve(Patient, (factory) => {
@@ -35,7 +33,7 @@ function serveWith(...keys: Key[]): Served {
     factory.publicKeys = Object.fromEntries(keys.map((key) => [key.sshType(), key.public()]));
     factory.protocol = SSHServerTransport;
   });
-  servers.push(server);
+  onTestFinished(() => server.close());
   return server;
 }
 
