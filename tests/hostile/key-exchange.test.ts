@@ -261,7 +261,7 @@ describe("an offer", () => {
   ] as const) {
     test(`K6: with ${what} in a list closes`, async () => {
       for (const [victim] of ROLES) {
-        const { said } = await against(victim, (attacker) => offering(attacker, (body) => withNames(body, 0, names)));
+        const { said } = await against(victim, (attacker) => offering(attacker, (body) => withNames(body, 4, names)));
         expect([victim, said]).toEqual([victim, [2]]);
       }
     });
