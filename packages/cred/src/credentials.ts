@@ -2,6 +2,7 @@
 import { classImplements } from "@strombus/reactor/components";
 import type { BytesLike } from "@strombus/reactor/interfaces";
 import { sameBytes } from "./compare.js";
+import { hide } from "./hide.js";
 import {
   IAnonymous,
   ISSHHostBased,
@@ -30,6 +31,7 @@ export class UsernamePassword implements IUsernamePassword {
   ) {
     this.#bytes = Buffer.from(password);
     this.password = this.#bytes.toString();
+    hide(this, "password");
   }
 
   /** Whether the bytes are the same, in constant time. */
@@ -44,7 +46,9 @@ export class UsernameHashedPassword implements IUsernameHashedPassword {
   constructor(
     public username: string,
     readonly hashed: BytesLike,
-  ) {}
+  ) {
+    hide(this, "hashed");
+  }
 
   /** Whether the bytes are the same, in constant time. */
   checkPassword(password: BytesLike): boolean {
@@ -76,7 +80,9 @@ export class UsernamePasswordChange implements IUsernamePasswordChange {
     public username: string,
     public password: string,
     public newPassword: string,
-  ) {}
+  ) {
+    hide(this, "password", "newPassword");
+  }
 }
 classImplements(UsernamePasswordChange, IUsernamePasswordChange);
 
