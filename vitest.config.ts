@@ -11,23 +11,22 @@ const shared = {
   test: { setupFiles: ["tests/support/addon.setup.ts", "tests/support/leaks.setup.ts"] },
 } satisfies TestProjectConfiguration;
 
+/**
+ * Files of tests of which those of one process share what is loaded: loading the sources costs more than most of them.
+ * What one file's tests log too late is heard by the next: what hears all that is logged is apart from what logs much.
+ */
+function together(name: string, include: string[]): TestProjectConfiguration {
+  return { ...shared, test: { ...shared.test, name, include, exclude: MOCKING, isolate: false } };
+}
+
 export default defineConfig({
   // Tests run on the sources: no stale build can pass.
   resolve: { conditions: ["strombus-source"] },
   ssr: { resolve: { conditions: ["strombus-source", "node", "default"] } },
   test: {
     projects: [
-      // Loading the sources costs more than most files' tests: the files of a process share what is loaded.
-      {
-        ...shared,
-        test: {
-          ...shared.test,
-          name: "sources",
-          include: ["packages/*/src/**/*.test.ts", "tests/hostile/**/*.test.ts"],
-          exclude: MOCKING,
-          isolate: false,
-        },
-      },
+      together("reactor", ["packages/{reactor,cred}/src/**/*.test.ts"]),
+      together("conch", ["packages/{conch,examples}/src/**/*.test.ts", "tests/hostile/**/*.test.ts"]),
       {
         ...shared,
         test: {

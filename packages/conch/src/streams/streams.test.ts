@@ -252,10 +252,12 @@ describe("a client's session", () => {
     await near.break();
     expect(heard).toEqual([500, 0]);
     near.loseConnection();
+    await expect.poll(() => client.channels.size).toBe(0);
 
     const other = await session(() => 0);
     await expect(other.session.break()).rejects.toThrow("channel request failed");
     other.session.loseConnection();
+    await expect.poll(() => other.client.channels.size).toBe(0);
   });
 
   test("tells of a signal that ended the program", async () => {
