@@ -1,6 +1,6 @@
 /** Each option that may stand before a key in `authorized_keys`, at the example unix-server, with OpenSSH's client. */
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { Key } from "@strombus/conch/ssh/keys";
@@ -35,6 +35,13 @@ interface Run {
   readonly options?: readonly string[];
 }
 
+/** In one step: other logins read the file meanwhile. */
+function authorizeBy(text: string): void {
+  const path = join(folder, "authorized_keys");
+  writeFileSync(`${path}.new`, text, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
 const lines: string[] = [];
 let keys = 0;
 
@@ -44,7 +51,7 @@ function authorize(line: string): string[] {
   const file = join(folder, `key${keys++}`);
   writeFileSync(file, privateFile(key), { mode: 0o600 });
   lines.push(`${line} ${publicLine(key)}`);
-  writeFileSync(join(folder, "authorized_keys"), lines.join(""));
+  authorizeBy(lines.join(""));
   return ["-i", file];
 }
 
@@ -53,7 +60,7 @@ const NO_TERMINAL = "the server gave no terminal";
 /** What a command printed under this line of `authorized_keys`; null when the login was refused. */
 async function run(line: string, command: string, { key, options = [] }: Run = {}): Promise<string | null> {
   const identity = key === undefined ? authorize(line) : [];
-  if (key !== undefined) writeFileSync(join(folder, "authorized_keys"), `${line} ${key}`);
+  if (key !== undefined) authorizeBy(`${line} ${key}`);
   const env = { SSH_AUTH_SOCK: join(folder, "agent"), DISPLAY: "127.0.0.1:99" };
   const session = server.run(command, ["-a", "-x", "-o", "IdentitiesOnly=yes", ...identity, ...options], { env });
   session.endInput();

@@ -26,6 +26,13 @@ async function logIn(user: string, command = user, port = server.port): Promise<
   return client;
 }
 
+/** And then types something. */
+async function logInAndType(user: string): Promise<Program> {
+  const client = await logIn(user);
+  client.type("x");
+  return client;
+}
+
 /** What each user's connection ends by. */
 const ENDINGS: Readonly<Record<string, (user: string) => Promise<unknown>>> = {
   exit: async (user) => (await logIn(user)).ending,
@@ -37,14 +44,10 @@ const ENDINGS: Readonly<Record<string, (user: string) => Promise<unknown>>> = {
     proxy.close();
     return client.ending;
   },
-  disconnect: async (user) => (await logIn(user)).ending,
-  lose: async (user) => (await logIn(user)).ending,
+  disconnect: async (user) => (await logInAndType(user)).ending,
+  lose: async (user) => (await logInAndType(user)).ending,
   throw: async (user) => ssh(openssh, { port: server.port, user, command: user }).ending, // it gets no answer
-  async throwLater(user) {
-    const client = await logIn(user);
-    client.type("x");
-    return client.ending;
-  },
+  throwLater: async (user) => (await logInAndType(user)).ending,
 };
 
 test("each avatar is logged out once, whoever ends the connection and how", async () => {

@@ -17,20 +17,16 @@ let isHostKeyGone = false;
 
 class Session extends SSHChannel {
   override name = "session";
+  #command = "";
 
   request_exec(data: Buffer) {
     const { transport } = this.conn!;
+    this.#command = getNS(data)[0].toString();
     this.write("ready\n");
-    switch (getNS(data)[0].toString()) {
+    switch (this.#command) {
       case "exit":
         this.conn!.sendRequest(this, "exit-status", Buffer.alloc(4));
         this.loseConnection();
-        break;
-      case "disconnect":
-        reactor.callLater(0, () => transport!.sendDisconnect(11, "go home"));
-        break;
-      case "lose":
-        reactor.callLater(0, () => transport!.loseConnection());
         break;
       case "rekey":
         isHostKeyGone = true;
@@ -42,8 +38,12 @@ class Session extends SSHChannel {
     return true;
   }
 
+  /** The user has seen that it is ready. */
   override dataReceived() {
-    throw new Error("the application is broken, too");
+    const { transport } = this.conn!;
+    if (this.#command === "disconnect") transport!.sendDisconnect(11, "go home");
+    else if (this.#command === "lose") transport!.loseConnection();
+    else throw new Error("the application is broken, too");
   }
 
   override eofReceived() {
