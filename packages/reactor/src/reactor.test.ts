@@ -232,6 +232,7 @@ describe.each(reactors)("%s", (_, make) => {
     });
 
     test("pinned: a cancelled call never runs; the second cancel is AlreadyCancelled, cancel in the call AlreadyCalled", async () => {
+      const printed: string[] = [];
       const cancelled = reactor.callLater(0, note, "never");
       expect(cancelled.active()).toBe(true);
       cancelled.cancel();
@@ -241,13 +242,21 @@ describe.each(reactors)("%s", (_, make) => {
       }
       const running: IDelayedCall = reactor.callLater(0, () => {
         expect(running.active()).toBe(false);
+        printed.push(String(running));
         for (const call of ["cancel", "reset", "delay"] as const) expect(() => running[call](1)).toThrow(AlreadyCalled);
         note("ran");
       });
       expect(reactor.getDelayedCalls()).toEqual([running]);
+      printed.push(String(running), String(cancelled));
       await later(0.001);
       expect([events, logged]).toEqual([["ran"], []]);
-      for (const call of [cancelled, running]) expect(String(call)).toContain("DelayedCall");
+      printed.push(String(running));
+      expect(printed.map((text) => /DelayedCall\((\w+)/.exec(text)?.[1])).toEqual([
+        "pending",
+        "cancelled",
+        "called",
+        "called",
+      ]);
     });
 
     test("reset and delay move a call, sooner or later", async () => {
@@ -322,6 +331,22 @@ describe.each(reactors)("%s", (_, make) => {
     reactor.stop();
     await finished;
     expect(logged).toContain("nobody looked");
+  });
+});
+
+describe("signals", () => {
+  // PIN
+  test("handlers are there before the first of startup's after triggers runs, and gone when all is over", async () => {
+    const before = process.listenerCount("SIGTERM");
+    const count = (): void => note(String(process.listenerCount("SIGTERM") - before));
+    reactor.addSystemEventTrigger("after", "startup", count);
+    reactor.addSystemEventTrigger("before", "startup", count);
+    reactor.addSystemEventTrigger("after", "shutdown", count);
+    const finished = reactor.run();
+    reactor.stop();
+    await finished;
+    count();
+    expect(events).toEqual(["0", "1", "1", "0"]);
   });
 });
 

@@ -1,13 +1,9 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Deferred, fail, reportUnhandledErrors, setDebugging, succeed } from "../defer.js";
 import { Failure } from "../failure.js";
+import { collectGarbage } from "../garbage.test.helper.js";
 import { LogLevel, capturedLogs, formatEvent } from "../logger.js";
 import { assertNoLoggedErrors, captureLoggedErrors, flushLoggedErrors } from "../testing/logged.js";
-
-setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
 
 beforeEach(() => {
   reportUnhandledErrors(); // what other tests left

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HostnameAddress, IPv4Address, IPv6Address } from "../address.js";
 import { directlyProvides } from "../components.js";
-import type { Deferred } from "../defer.js";
+import { Deferred } from "../defer.js";
 import {
   clientFromString,
   connectProtocol,
@@ -26,6 +26,7 @@ import {
   TCP6ServerEndpoint,
   UNIXClientEndpoint,
   UNIXServerEndpoint,
+  wrapClientTLS,
 } from "../endpoints.js";
 import {
   AlreadyListened,
@@ -215,6 +216,18 @@ describe("connect", () => {
     const connected = connectProtocol(new TCP4ClientEndpoint(memory, "192.0.2.1", 80), protocol);
     void memory.tcpClients[0]![2].buildProtocol(address)!.makeConnection(new StringTransport());
     expect(outcomeOf(connected).value).toBe(protocol);
+    const result = new Deferred<IProtocol>();
+    expect(connectProtocol({ connect: () => result }, protocol)).toBe(result);
+  });
+
+  // PIN
+  test("cancelling passes through TLS over an endpoint", () => {
+    const endpoint = wrapClientTLS(context, new TCP4ClientEndpoint(memory, "192.0.2.1", 80));
+    const connected = endpoint.connect(factoryFor(() => new Protocol()));
+    const outcome = outcomeOf(connected);
+    connected.cancel();
+    expect(outcome.error).toBeInstanceOf(ConnectingCancelledError);
+    expect(memory.connectors[0]!._disconnected).toBe(true);
   });
 });
 
@@ -480,7 +493,6 @@ describe("over real sockets", () => {
   });
 
   test("wrapClientTLS: the transport below is at hand, refusals pass through", async () => {
-    const { wrapClientTLS } = await import("../endpoints.js");
     const options = optionsForClientTLS("localhost", { trustRoot: trustRootFromCertificates([authority.certificate]) });
     const port = reactor.listenSSL(
       0,

@@ -88,6 +88,15 @@ describe("a child gets", () => {
     expect(login.text).toBe("-sh\n");
   });
 
+  // PIN
+  test("its interpreter, if it is a script with a line that names one", async () => {
+    const script = join(folder, "script");
+    writeFileSync(script, '#!/bin/sh -u\necho "$- $#: $1"\n', { mode: 0o755 });
+    const child = run(new Recorder(), [script, "two words"]);
+    await child.ended;
+    expect(child.text).toMatch(/^\w*u\w* 1: two words\n$/);
+  });
+
   test("no environment unless one is given, ours for null", async () => {
     const none = run(new Recorder(), ["/usr/bin/env"], { env: {} });
     await none.ended;
@@ -217,8 +226,12 @@ describe("its transport", () => {
   });
 
   test("closing an output breaks the pipe of a child that writes on", async () => {
-    for (const close of ["closeStdout", "loseConnection"] as const) {
-      const child = shell("exec yes");
+    for (const [close, script] of [
+      ["closeStdout", "exec yes"],
+      ["closeStderr", "exec yes >&2"],
+      ["loseConnection", "exec yes"],
+    ] as const) {
+      const child = shell(script);
       await child.until(() => child.bytes > 0);
       child.transport[close]();
       child.transport.closeStdin();

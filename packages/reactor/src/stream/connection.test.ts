@@ -137,6 +137,24 @@ test("no data comes after abortConnection, and an error right after it becomes t
   expect(server.error).toBe(mistake);
 });
 
+// PIN
+test("an error right after abortConnection in resumeProducing becomes the reason, too", async () => {
+  const [server, client] = await pair(reactor, new Recorder(), new Recorder());
+  const mistake = new Error("after abort");
+  const producer = {
+    pauseProducing(): void {},
+    resumeProducing(): void {
+      server.transport.abortConnection();
+      throw mistake;
+    },
+    stopProducing(): void {},
+  };
+  server.transport.registerProducer(producer, true);
+  server.transport.write(Buffer.alloc(70_000));
+  await until(() => server.isLost && client.isLost);
+  expect(server.error).toBe(mistake);
+});
+
 test("closing loses nothing while the peer is still sending", async () => {
   const [server, client] = await pair(reactor, new Recorder(), new Recorder());
   const flood = setInterval(() => client.transport.write(Buffer.alloc(10_000)), 0);

@@ -232,6 +232,11 @@ describe.each(joins)("a stream over %s", (name, join) => {
     server.transport.writeSequence(["y"]);
     expect(producer.pauses).toBe(2);
     await until(() => client.bytes === 65_538 && !producer.paused);
+    server.transport.writeSequence([Buffer.alloc(65_535), "x"]);
+    expect(producer.pauses).toBe(2);
+    server.transport.writeSequence(["y"]);
+    expect(producer.pauses).toBe(3);
+    await until(() => client.bytes === 131_075 && !producer.paused);
     server.transport.unregisterProducer();
     client.transport.loseConnection();
     await until(() => server.isLost);
@@ -245,17 +250,20 @@ describe.each(joins)("a stream over %s", (name, join) => {
     const pull = {
       resumeProducing(): void {
         left -= 1;
-        server.transport.write(Buffer.alloc(100_000));
+        if (left % 2 === 0) server.transport.write(Buffer.alloc(100_000));
+        else server.transport.writeSequence([Buffer.alloc(50_000), Buffer.alloc(50_000)]);
         if (left > 0) return;
         server.transport.unregisterProducer();
         server.transport.loseConnection();
       },
       stopProducing(): void {},
+      pauseProducing: () => void server.events.push("paused"),
     };
     server.transport.registerProducer(pull, false);
     expect(left).toBe(49);
     await until(() => client.isLost);
     expect(client.bytes).toBe(5_000_000);
+    expect(server.events).not.toContain("paused");
   });
 
   test("one producer at a time; the end stops it once, before connectionLost", async () => {
@@ -347,6 +355,26 @@ describe.each(joins)("a stream over %s", (name, join) => {
     await until.settle();
     expect(deliveries).toBe(1);
     await until(() => client.isLost);
+  });
+
+  // PIN
+  test("resumeProducing on a closing connection, with much still to be sent, lets nothing in", async () => {
+    const [server, client] = [new Recorder(), new Recorder()];
+    client.counting = true;
+    const until = await join(server, client);
+    server.transport.pauseProducing();
+    client.transport.pauseProducing();
+    client.transport.write("not to be heard");
+    await until.settle();
+    server.transport.write(Buffer.alloc(8_000_000));
+    server.transport.loseConnection();
+    for (let i = 0; i < 3; i++) {
+      server.transport.resumeProducing();
+      await until.settle();
+    }
+    client.transport.resumeProducing();
+    await until(() => server.isLost && client.isLost);
+    expect([server.events, server.bytes, client.bytes]).toEqual([["made", "lost"], 0, 8_000_000]);
   });
 
   test("any other protocol takes the peer's half-close for the end", async () => {

@@ -11,6 +11,7 @@ import {
   UserError,
 } from "../error.js";
 import { RuntimeError } from "../exceptions.js";
+import { collectGarbage } from "../garbage.test.helper.js";
 import type { IConnector } from "../interfaces.js";
 import { NodeReactor } from "../reactor.js";
 import { type AnyReactor, reactors } from "../reactors.test.helper.js";
@@ -18,7 +19,7 @@ import { Clock } from "../task.js";
 import type { StreamConnection } from "./connection.js";
 import { TCPConnector } from "./tcp-connector.js";
 import type { OpenTransport } from "./host.js";
-import { logged, Recorder, RecordingFactory, serving, until } from "./recording.test.helper.js";
+import { logged, pair, Recorder, RecordingFactory, serving, turn, until } from "./recording.test.helper.js";
 
 let reactor: AnyReactor = new NodeReactor();
 beforeEach(() => {
@@ -61,6 +62,17 @@ describe.each(reactors)("%s", (_, make) => {
     await port.stopListening();
     expect(reactor.openTransports.size).toBe(0);
     expect(reactor.getDelayedCalls()).toEqual([]);
+  });
+
+  // PIN
+  test("after the end nobody holds the protocols, and no delayed call remains", async () => {
+    const ends = await madeAndClosed(reactor);
+    for (let turns = 0; turns < 100 && ends.some((end) => end.deref() !== undefined); turns++) {
+      await turn();
+      collectGarbage();
+    }
+    expect(ends.map((end) => end.deref())).toEqual([undefined, undefined]);
+    expect([reactor.openTransports.size, reactor.getDelayedCalls()]).toEqual([0, []]);
   });
 
   test("nobody there: ConnectionRefusedError with its errno", async () => {
@@ -184,3 +196,11 @@ test("our own timeout is a TimeoutError", async () => {
   expect(host.openTransports.size).toBe(0);
   await port.stopListening();
 });
+
+/** Both protocols of a connection that was made and closed, for as long as anybody holds them. */
+async function madeAndClosed(reactor: AnyReactor): Promise<WeakRef<Recorder>[]> {
+  const [server, client] = await pair(reactor, new Recorder(), new Recorder());
+  client.transport.loseConnection();
+  await until(() => server.isLost && client.isLost);
+  return [server, client].map((end) => new WeakRef(end));
+}
