@@ -22,6 +22,11 @@ for (const page of pages) {
       });
     }
 
+    test("shows no TypeScript that nothing compiles", () => {
+      const loose = text.replace(BLOCK, "").matchAll(/^```tsx?\n[^]*?^```/gm);
+      expect(Array.from(loose, ([block]) => block)).toEqual([]);
+    });
+
     test("links to what is there", () => {
       const targets = [...text.matchAll(LINK)].map(({ groups }) => groups!["target"]!);
       const files = targets.filter((target) => !/^[a-z]+:/.test(target));
