@@ -1,9 +1,9 @@
 /** Protocols and factories that remember, and what the tests of this folder share. */
-import type { IPv4Address } from "../address.js";
 import type { Failure } from "../failure.js";
-import type { IConnector, IProtocol, IReactorTCP } from "../interfaces.js";
+import type { IConnector, IProtocol } from "../interfaces.js";
 import { globalLogBeginner, globalLogPublisher, type LogEvent } from "../logger.js";
 import { ClientFactory, Factory, Protocol } from "../protocol.js";
+import type { AnyReactor } from "../reactors.test.helper.js";
 import type { StreamConnection } from "./connection.js";
 
 globalLogBeginner.beginLoggingTo([], { redirectStandardIO: false, discardBuffer: true }); // not to stderr
@@ -91,7 +91,7 @@ export function serving(protocol: () => IProtocol | null): Factory {
 
 /** Connects the two by a port that is closed again. */
 export async function pair<S extends Recorder, C extends Recorder>(
-  reactor: IReactorTCP,
+  reactor: AnyReactor,
   server: S,
   client: C,
 ): Promise<[S, C]> {
@@ -99,7 +99,7 @@ export async function pair<S extends Recorder, C extends Recorder>(
     0,
     serving(() => server),
   );
-  reactor.connectTCP("127.0.0.1", (port.getHost() as IPv4Address).port, new RecordingFactory(() => client));
+  reactor.connectTCP("127.0.0.1", port.getHost().port, new RecordingFactory(() => client));
   await until(() => server.connected && client.connected);
   await port.stopListening();
   return [server, client];
