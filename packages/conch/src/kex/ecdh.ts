@@ -1,33 +1,37 @@
-/** ecdh-sha2-nistp256, -384 and -521 (RFC 5656 section 4): points travel uncompressed. */
+/** The NIST curves (RFC 5656 section 4); points travel uncompressed. */
 import { createECDH, type ECDH } from "node:crypto";
 import { KeyExchangeError } from "../error.js";
-import type { HashName, CurveMethod } from "./method.js";
-import { asMpint } from "./secret.js";
+import { checkLength, type Curve } from "./curve.js";
 
-/** `curve` as OpenSSL names it; `length` of a coordinate, in bytes. */
-export function ecdh(name: string, curve: string, length: number, hash: HashName): CurveMethod {
-  const secretOf = (ours: ECDH, point: Buffer): Buffer => {
-    if (point.length !== 1 + 2 * length || point[0] !== 4) {
-      throw new KeyExchangeError(`a value of ${name} is an uncompressed point of ${1 + 2 * length} bytes`);
-    }
+const UNCOMPRESSED = 4;
+
+export interface NistCurve extends Curve {
+  /** @throws KeyExchangeError unless `theirs` is an uncompressed point of the curve. */
+  secretOf(ours: ECDH, theirs: Buffer): Buffer;
+}
+
+/** `name` is OpenSSL's; `size` that of a coordinate, in bytes. */
+function nistCurve(name: string, size: number): NistCurve {
+  const valueLength = 1 + 2 * size;
+  const secretOf = (ours: ECDH, theirs: Buffer): Buffer => {
+    checkLength(name, theirs, valueLength);
+    if (theirs[0] !== UNCOMPRESSED) throw new KeyExchangeError(`a value of ${name} is an uncompressed point`);
     try {
-      return asMpint(ours.computeSecret(point));
+      return ours.computeSecret(theirs);
     } catch (cause) {
-      throw new KeyExchangeError(`the value is no point of ${curve}`, { cause });
+      throw new KeyExchangeError(`the value is no point of ${name}`, { cause });
     }
   };
   return {
-    kind: "curve",
-    name,
-    hash,
-    initiate() {
-      const ours = createECDH(curve);
-      return { value: ours.generateKeys(), complete: (serverValue) => secretOf(ours, serverValue) };
-    },
-    respond(clientValue) {
-      const ours = createECDH(curve);
-      const value = ours.generateKeys();
-      return { value, secret: secretOf(ours, clientValue) };
+    valueLength,
+    secretOf,
+    pair() {
+      const ours = createECDH(name);
+      return { value: ours.generateKeys(), secret: (theirs) => secretOf(ours, theirs) };
     },
   };
 }
+
+export const nistp256 = nistCurve("prime256v1", 32);
+export const nistp384 = nistCurve("secp384r1", 48);
+export const nistp521 = nistCurve("secp521r1", 66);

@@ -6,9 +6,9 @@ import { mpintBytes } from "../wire/writer.js";
 import { checkPublicValue, pairModulo } from "./group.js";
 import type { Method, Pair } from "./method.js";
 import { methods } from "./methods.js";
-import { nativeMlKem768, nobleMlKem768, type MlKem768 } from "./mlkem.js";
-import { mlkem768x25519 } from "./mlkem768x25519.js";
-import { x25519Secret } from "./x25519.js";
+import { hybrid } from "./hybrid.js";
+import { nativeMlKem, nobleMlKem, SIZES, type MlKem, type MlKemName } from "./mlkem.js";
+import { x25519, x25519Secret } from "./x25519.js";
 
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
 
@@ -98,10 +98,10 @@ test("X25519 gives the secret of RFC 7748 section 6.1", () => {
   );
 });
 
-describe("ML-KEM-768", () => {
-  const implementations = (): MlKem768[] => {
-    const native = nativeMlKem768();
-    return native === null ? [nobleMlKem768()] : [native, nobleMlKem768()];
+describe.each(["ml-kem-768", "ml-kem-1024"] as const)("%s", (name: MlKemName) => {
+  const implementations = (): MlKem[] => {
+    const native = nativeMlKem(name);
+    return native === null ? [nobleMlKem(name)] : [native, nobleMlKem(name)];
   };
 
   test("every implementation here opens what every other one sealed", () => {
@@ -110,15 +110,15 @@ describe("ML-KEM-768", () => {
       for (const sealer of kems) {
         const pair = opener.pair();
         const { ciphertext, secret } = sealer.encapsulate(pair.encapsulationKey);
-        expect([pair.encapsulationKey.length, ciphertext.length, secret.length]).toEqual([1184, 1088, 32]);
-        expect(pair.decapsulate(ciphertext)).toEqual(secret);
+        expect([pair.encapsulationKey.length, ciphertext.length]).toEqual(Object.values(SIZES[name]));
+        expect([secret.length, pair.decapsulate(ciphertext)]).toEqual([32, secret]);
       }
     }
   });
 
   test("a key that is not reduced is refused (FIPS 203 section 7.2)", () => {
     for (const kem of implementations()) {
-      const method = mlkem768x25519(() => kem);
+      const method = hybrid("hybrid", name, () => kem, x25519, "sha256");
       const value = Buffer.from(method.initiate().value);
       value.fill(0xff, 0, 384);
       expect(() => method.respond(value)).toThrow(KeyExchangeError);

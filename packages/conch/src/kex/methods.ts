@@ -1,19 +1,26 @@
 /** Key exchange methods by name, best first. Which of them a transport offers is its own list. */
-import { curve25519 } from "./curve25519.js";
-import { ecdh } from "./ecdh.js";
+import { curveMethod, type Curve } from "./curve.js";
+import { nistp256, nistp384, nistp521 } from "./ecdh.js";
 import { fixedGroup } from "./group.js";
+import { hybrid } from "./hybrid.js";
 import type { GroupExchangeMethod, HashName, Method } from "./method.js";
-import { mlkem768x25519 } from "./mlkem768x25519.js";
+import { mlkem, type MlKemName } from "./mlkem.js";
+import { x25519 } from "./x25519.js";
 
 const groupExchange = (name: string, hash: HashName): GroupExchangeMethod => ({ kind: "groupExchange", name, hash });
 
+const hybridHere = (name: string, kem: MlKemName, curve: Curve, hash: HashName) =>
+  hybrid(name, kem, () => mlkem(kem), curve, hash);
+
 const rows: readonly Method[] = [
-  mlkem768x25519(),
-  curve25519("curve25519-sha256"),
-  curve25519("curve25519-sha256@libssh.org"),
-  ecdh("ecdh-sha2-nistp256", "prime256v1", 32, "sha256"),
-  ecdh("ecdh-sha2-nistp384", "secp384r1", 48, "sha384"),
-  ecdh("ecdh-sha2-nistp521", "secp521r1", 66, "sha512"),
+  hybridHere("mlkem768x25519-sha256", "ml-kem-768", x25519, "sha256"),
+  hybridHere("mlkem1024nistp384-sha384", "ml-kem-1024", nistp384, "sha384"),
+  hybridHere("mlkem768nistp256-sha256", "ml-kem-768", nistp256, "sha256"),
+  curveMethod("curve25519-sha256", x25519, "sha256"),
+  curveMethod("curve25519-sha256@libssh.org", x25519, "sha256"),
+  curveMethod("ecdh-sha2-nistp256", nistp256, "sha256"),
+  curveMethod("ecdh-sha2-nistp384", nistp384, "sha384"),
+  curveMethod("ecdh-sha2-nistp521", nistp521, "sha512"),
   groupExchange("diffie-hellman-group-exchange-sha256", "sha256"),
   fixedGroup("diffie-hellman-group16-sha512", "modp16", "sha512"),
   fixedGroup("diffie-hellman-group18-sha512", "modp18", "sha512"),

@@ -1,14 +1,23 @@
-/** ML-KEM-768 (FIPS 203): Node's own where it has one (24.7 and later), else @noble/post-quantum. Keys are raw bytes. */
+/**
+ * ML-KEM (FIPS 203): Node's own where it has one (24.7 and later), else @noble/post-quantum. Encapsulation keys and
+ * ciphertexts are raw bytes.
+ */
 import * as crypto from "node:crypto";
 import { createRequire } from "node:module";
 import type * as noble from "@noble/post-quantum/ml-kem.js";
 import { KeyExchangeError } from "../error.js";
 
-export const ENCAPSULATION_KEY_LENGTH = 1184;
-export const CIPHERTEXT_LENGTH = 1088;
+/** The parameter sets of FIPS 203 that are in use here. */
+export type MlKemName = "ml-kem-768" | "ml-kem-1024";
 
-export interface MlKem768 {
-  /** A fresh pair: the raw encapsulation key, and what opens a ciphertext made with it. */
+/** In bytes. */
+export const SIZES: Readonly<Record<MlKemName, { readonly encapsulationKey: number; readonly ciphertext: number }>> = {
+  "ml-kem-768": { encapsulationKey: 1184, ciphertext: 1088 },
+  "ml-kem-1024": { encapsulationKey: 1568, ciphertext: 1568 },
+};
+
+export interface MlKem {
+  /** A fresh pair: the encapsulation key, and what opens a ciphertext made with it. */
   pair(): { readonly encapsulationKey: Buffer; decapsulate(ciphertext: Buffer): Buffer };
   /** @throws KeyExchangeError if the key fails the check of FIPS 203 section 7.2. */
   encapsulate(encapsulationKey: Buffer): { readonly ciphertext: Buffer; readonly secret: Buffer };
@@ -20,24 +29,28 @@ interface NativeKem {
   readonly decapsulate?: (key: crypto.KeyObject, ciphertext: Buffer) => Buffer;
 }
 
-/** SubjectPublicKeyInfo of an ML-KEM-768 key up to the key itself (RFC 9935). */
-const SPKI_PREFIX = Buffer.from("308204b2300b0609608648016503040402038204a100", "hex");
+/** SubjectPublicKeyInfo up to the key itself (RFC 9935). */
+const SPKI_PREFIXES: Readonly<Record<MlKemName, Buffer>> = {
+  "ml-kem-768": Buffer.from("308204b2300b0609608648016503040402038204a100", "hex"),
+  "ml-kem-1024": Buffer.from("30820632300b06096086480165030404030382062100", "hex"),
+};
 
-export function nativeMlKem768(): MlKem768 | null {
+export function nativeMlKem(name: MlKemName): MlKem | null {
   const { encapsulate, decapsulate } = crypto as NativeKem;
   if (encapsulate === undefined || decapsulate === undefined) return null;
   const generate = crypto.generateKeyPairSync as unknown as (type: string) => crypto.KeyPairKeyObjectResult;
+  const prefix = SPKI_PREFIXES[name];
   return {
     pair() {
-      const { publicKey, privateKey } = generate("ml-kem-768");
+      const { publicKey, privateKey } = generate(name);
       return {
-        encapsulationKey: publicKey.export({ format: "der", type: "spki" }).subarray(SPKI_PREFIX.length),
+        encapsulationKey: publicKey.export({ format: "der", type: "spki" }).subarray(prefix.length),
         decapsulate: (ciphertext) => decapsulate(privateKey, ciphertext),
       };
     },
     encapsulate(encapsulationKey) {
       try {
-        const der = Buffer.concat([SPKI_PREFIX, encapsulationKey]);
+        const der = Buffer.concat([prefix, encapsulationKey]);
         const { sharedKey, ciphertext } = encapsulate(
           crypto.createPublicKey({ key: der, format: "der", type: "spki" }),
         );
@@ -49,8 +62,9 @@ export function nativeMlKem768(): MlKem768 | null {
   };
 }
 
-export function nobleMlKem768(): MlKem768 {
-  const { ml_kem768: kem } = createRequire(import.meta.url)("@noble/post-quantum/ml-kem.js") as typeof noble;
+export function nobleMlKem(name: MlKemName): MlKem {
+  const kems = createRequire(import.meta.url)("@noble/post-quantum/ml-kem.js") as typeof noble;
+  const kem = name === "ml-kem-768" ? kems.ml_kem768 : kems.ml_kem1024;
   return {
     pair() {
       const { publicKey, secretKey } = kem.keygen();
@@ -70,9 +84,11 @@ export function nobleMlKem768(): MlKem768 {
   };
 }
 
-let chosen: MlKem768 | null = null;
+const chosen = new Map<MlKemName, MlKem>();
 
 /** The implementation here, loaded by the first exchange that wants it. */
-export function mlkem768(): MlKem768 {
-  return (chosen ??= nativeMlKem768() ?? nobleMlKem768());
+export function mlkem(name: MlKemName): MlKem {
+  let kem = chosen.get(name);
+  if (kem === undefined) chosen.set(name, (kem = nativeMlKem(name) ?? nobleMlKem(name)));
+  return kem;
 }

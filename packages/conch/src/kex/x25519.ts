@@ -4,13 +4,22 @@
  */
 import { createPublicKey, diffieHellman, generateKeyPair, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { KeyExchangeError } from "../error.js";
+import { checkLength, type Curve } from "./curve.js";
 
-export const X25519_LENGTH = 32;
+const X25519_LENGTH = 32;
 
-export interface X25519Pair {
+interface X25519Pair {
   readonly publicBytes: Buffer;
   readonly privateKey: KeyObject;
 }
+
+export const x25519: Curve = {
+  valueLength: X25519_LENGTH,
+  pair() {
+    const { publicBytes, privateKey } = x25519Pair();
+    return { value: publicBytes, secret: (theirs) => x25519Secret(privateKey, theirs) };
+  },
+};
 
 const READY = 32; // pairs
 const FEW = 8; // pairs
@@ -20,7 +29,7 @@ const ready: X25519Pair[] = [];
 let ordered = 0;
 
 /** A fresh pair. They are ordered many at a time: waking the pool for each login takes longer than making the pair here. */
-export function x25519Pair(): X25519Pair {
+function x25519Pair(): X25519Pair {
   const pair = ready.pop() ?? makePair();
   if (ready.length + ordered < FEW) while (ready.length + ordered < READY) orderPair();
   return pair;
@@ -51,9 +60,7 @@ function jwkBytes(publicKey: KeyObject): Buffer {
 
 /** @throws KeyExchangeError unless `theirs` is 32 bytes and the result is not all zero (RFC 8731 section 3). */
 export function x25519Secret(ours: KeyObject, theirs: Buffer): Buffer {
-  if (theirs.length !== X25519_LENGTH) {
-    throw new KeyExchangeError(`an X25519 value has ${X25519_LENGTH} bytes, this one ${theirs.length}`);
-  }
+  checkLength("X25519", theirs, X25519_LENGTH);
   let secret: Buffer;
   try {
     const jwk = { kty: "OKP", crv: "X25519", x: theirs.toString("base64url") };

@@ -20,14 +20,17 @@ export interface AlgorithmLists {
 /**
  * - `default`: what is beyond doubt, and post-quantum where the peer can;
  * - `pq`: the same, but no key exchange that a quantum computer could break;
- * - `compat`: beside it what is sound and older: NIST curves, the groups of RFC 3526, group exchange, MACs beside the
- *   cipher's text, compression after login;
+ * - `compat`: beside the default what is sound and older: NIST curves, the groups of RFC 3526, group exchange, MACs beside
+ *   the cipher's text, compression after login;
  * - `legacy`: beside that SHA-1, CBC and compression before login, for peers that have nothing else.
  */
 export type Profile = "default" | "pq" | "compat" | "legacy";
 
 /** A profile, or lists; those that are left out are of the default profile. */
 export type AlgorithmChoice = Profile | Partial<AlgorithmLists>;
+
+/** ML-KEM with a curve of NIST's; by default it goes with X25519 alone. */
+const NIST_HYBRIDS = ["mlkem1024nistp384-sha384", "mlkem768nistp256-sha256"];
 
 export const DEFAULT_KEY_EXCHANGES: readonly string[] = [
   "mlkem768x25519-sha256",
@@ -83,6 +86,7 @@ const compat: AlgorithmLists = {
   ...byDefault,
   keyExchanges: [
     ...DEFAULT_KEY_EXCHANGES,
+    ...NIST_HYBRIDS,
     "ecdh-sha2-nistp256",
     "ecdh-sha2-nistp384",
     "ecdh-sha2-nistp521",
@@ -98,7 +102,7 @@ const compat: AlgorithmLists = {
 
 export const PROFILES: Readonly<Record<Profile, AlgorithmLists>> = {
   default: byDefault,
-  pq: { ...byDefault, keyExchanges: ["mlkem768x25519-sha256"] },
+  pq: { ...byDefault, keyExchanges: ["mlkem768x25519-sha256", ...NIST_HYBRIDS] },
   compat,
   legacy: {
     keyExchanges: [...compat.keyExchanges, "diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1"],
