@@ -77,6 +77,11 @@ export class OutgoingPackets {
     return this.#protection;
   }
 
+  /** What compresses packets, when something does. */
+  get compressor(): Compressor | null {
+    return this.#compressor;
+  }
+
   /** From the next packet on these keys hold; strict key exchange numbers it 0. */
   setKeys(keys: DirectionKeys, restartSequence: boolean): void {
     const sequence = restartSequence ? 0 : this.sequence;
@@ -200,6 +205,11 @@ export class IncomingPackets {
   /** null before the first keys. */
   get protection(): Protection | null {
     return this.#protection;
+  }
+
+  /** What decompresses packets, when something does. */
+  get decompressor(): Decompressor | null {
+    return this.#decompressor;
   }
 
   /** Bytes fed and not yet looked at. */

@@ -1,4 +1,6 @@
 /** The lowest layer of SSH: packets, key exchange, services (twisted.conch.ssh.transport; RFC 4253). */
+import { getDHGeneratorAndPrime } from "./_kex.js";
+
 export * from "../transport/constants.js";
 export { nativeCiphers } from "../codec/ssh2.js";
 export { PROFILES, type AlgorithmChoice, type AlgorithmLists, type Profile } from "../transport/algorithms.js";
@@ -23,3 +25,6 @@ export {
   type CipherWithKey,
   type MACParts,
 } from "../transport/ciphers.js";
+
+/** The group of diffie-hellman-group14. */
+export const [DH_GENERATOR, DH_PRIME] = getDHGeneratorAndPrime("diffie-hellman-group14-sha1");

@@ -100,9 +100,13 @@ export class Client extends SSHClientTransport {
   }
   atExchange: () => void = () => undefined;
 
+  /** When the client has begun, and before anything comes back. */
+  afterRequest: (exchange: Exchange) => void = () => undefined;
+
   protected override exchangeBegun(exchange: Exchange): void {
     this.atExchange();
     super.exchangeBegun(exchange);
+    this.afterRequest(exchange);
   }
   /** Replaces what goes out, message by message. */
   rewrite(change: (number: number, body: Uint8Array) => [number: number, body: Uint8Array][]): void {

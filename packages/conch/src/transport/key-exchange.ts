@@ -41,6 +41,15 @@ export abstract class KeyExchangeTransport extends PacketTransport {
   outgoingCompressionType = "none";
   incomingCompressionType = "none";
 
+  /** What packets are compressed by, each way: null where they are not, which holds for "zlib@openssh.com" before login. */
+  get outgoingCompression(): object | null {
+    return this.outgoing.compressor;
+  }
+
+  get incomingCompression(): object | null {
+    return this.incoming.decompressor;
+  }
+
   /** HASSH of what the peer offered first, its HASSHServer if it is a server; null before, and where MD5 is not to be had. */
   hassh: string | null = null;
 

@@ -2,7 +2,10 @@
 import { RuntimeError } from "@strombus/reactor/exceptions";
 import { Clock, FakeTransport } from "@strombus/reactor/testing";
 import { describe, expect, test } from "vitest";
+import { GroupExchange } from "../kex/group-exchange.js";
 import { KexInit } from "../messages/transport.js";
+import { getMP, getNS, MP, NS } from "../ssh/common.js";
+import { Key } from "../ssh/keys.js";
 import {
   Client,
   loggedInPair,
@@ -228,17 +231,90 @@ describe("a key exchange", () => {
     expect(sent.filter((number) => number === 20)).toEqual([20]);
   });
 
-  test("holds back SERVICE_REQUEST and all from 50 on until its keys are there, then sends them in order", async () => {
+  test("holds back SERVICE_REQUEST, KEXINIT and all from 50 on until its keys are there, then sends them in order", async () => {
     const made = await loggedInPair();
     made.server.sendKexInit();
     const sent = outgoing(made);
-    for (const number of [5, 80, 6]) made.server.sendPacket(number, "");
+    for (const number of [5, 80, 20, 6]) made.server.sendPacket(number, "");
     made.server.sendIgnore("");
     expect(sent).toEqual([2]);
-    made.client.packetTap = (_direction, number) => (number === 5 || number === 6 ? [] : undefined);
+    const odd = new Set([5, 6, 20]);
+    let exchanged = false;
+    made.client.packetTap = (direction, number) => {
+      exchanged ||= direction === "in" && number === 21;
+      return exchanged && direction === "in" && odd.has(number) ? [] : undefined;
+    };
     made.pump.flush();
     await settle(made);
-    expect(sent).toEqual([2, 31, 21, 5, 80, 6]);
+    expect(sent).toEqual([2, 31, 21, 5, 80, 20, 6]);
+  });
+
+  const rsa = Key.generate("rsa", 2048);
+  for (const [name, replyNumber, valueLength] of [
+    ["curve25519-sha256", 31, 32],
+    ["ecdh-sha2-nistp384", 31, 97],
+    ["mlkem768x25519-sha256", 31, 1088 + 32],
+    ["diffie-hellman-group14-sha256", 31, null],
+    ["diffie-hellman-group-exchange-sha256", 33, null],
+  ] as const) {
+    test(`by ${name} is answered by host key, value and signature, and NEWKEYS behind`, async () => {
+      const sent: [number, Buffer][] = [];
+      await securePair((c, s, factory) => {
+        c.supportedKeyExchanges = s.supportedKeyExchanges = [name];
+        c.supportedPublicKeys = s.supportedPublicKeys = ["rsa-sha2-512"];
+        factory.publicKeys = { "ssh-rsa": rsa.public() };
+        factory.privateKeys = { "ssh-rsa": rsa };
+        s.packetTap = (direction, number, payload) => {
+          if (direction === "out" && number > 20) sent.push([number, payload]);
+        };
+      });
+      const [reply, newKeys] = sent.slice(-2);
+      const [blob, value, signature, rest] = getNS<3>(reply![1], 3);
+      expect([reply![0], newKeys]).toEqual([replyNumber, [21, Buffer.alloc(0)]]);
+      expect([blob, rest]).toEqual([rsa.blob(), Buffer.alloc(0)]);
+      expect(String(getNS(signature)[0])).toBe("rsa-sha2-512");
+      // A number is the shortest mpint.
+      if (valueLength === null) expect(MP(getMP(NS(value))[0])).toEqual(NS(value));
+      else expect(value).toHaveLength(valueLength);
+    });
+  }
+
+  test("of a group asks for 2048 to 8192 bits, hashed as it travelled: in the older form by its one number", async () => {
+    const requests: [number, string][] = [];
+    const heard = (direction: string, number: number, payload: Buffer): undefined => {
+      if (direction === "in" && (number === 30 || number === 34)) requests.push([number, payload.toString("hex")]);
+    };
+    for (const old of [false, true]) {
+      const made = await securePair((c, s) => {
+        c.supportedKeyExchanges = s.supportedKeyExchanges = ["diffie-hellman-group-exchange-sha256"];
+        s.packetTap = heard;
+        if (!old) return;
+        c.rewrite((number, body) => [number === 34 ? [30, body.subarray(4, 8)] : [number, body]]);
+        c.afterRequest = (exchange) => (exchange.group = new GroupExchange(Buffer.from("00000c00", "hex")));
+      });
+      expect([made.client.secure, made.client.sessionID]).toEqual([1, made.server.sessionID]);
+    }
+    expect(requests).toEqual([
+      [34, "00000800" + "00000c00" + "00002000"],
+      [30, "00000c00"],
+    ]);
+  });
+
+  test("puts compression on each way where it was agreed upon, and nothing elsewhere", async () => {
+    for (const [name, compressed] of [
+      ["zlib", true],
+      ["none", false],
+    ] as const) {
+      const made = pair((c, s) => {
+        c.supportedCompressions = s.supportedCompressions = [name];
+      });
+      const each = () =>
+        [made.client, made.server].flatMap((side) => [side.outgoingCompression, side.incomingCompression]);
+      await settle(made);
+      expect([new Server().outgoingCompression, new Client().incomingCompression]).toEqual([null, null]);
+      expect(each().map((object) => object !== null)).toEqual(Array(4).fill(compressed));
+      expect([made.client.outgoingCompressionType, made.server.incomingCompressionType]).toEqual([name, name]);
+    }
   });
 
   test("takes the client's first common algorithm, on both sides", async () => {
@@ -259,9 +335,13 @@ describe("a key exchange", () => {
         "supportedKeyExchanges",
         "supportedPublicKeys",
         "supportedCiphers",
+        "supportedMACs",
         "supportedCompressions",
       ] as const) {
-        const made = await securePair((c, s) => ((side === "client" ? c : s)[list] = ["unheard-of"]));
+        const made = await securePair((c, s) => {
+          c.supportedCiphers = s.supportedCiphers = ["aes256-ctr"]; // one that wants a MAC
+          (side === "client" ? c : s)[list] = ["unheard-of"];
+        });
         expect([made.client.said[0]?.[0], made.server.said[0]].includes(3)).toBe(true);
       }
     }
