@@ -18,6 +18,7 @@ import {
   IProtocolNegotiationFactory,
   type IReactorSSL,
   type IReactorTCP,
+  type IReactorTime,
   type IReactorUNIX,
   IStreamClientEndpoint,
   type ITLSContextFactory,
@@ -226,10 +227,14 @@ export class UNIXClientEndpoint implements IStreamClientEndpoint {
   }
 }
 
-/** TLS, as a client, over what another endpoint connects to. */
+/**
+ * TLS, as a client, over what another endpoint connects to. Its time is the clock's, by default the reactor's: an endpoint
+ * of a reactor of your own goes with that one.
+ */
 export function wrapClientTLS(
   connectionCreator: ITLSContextFactory,
   wrappedEndpoint: IStreamClientEndpoint,
+  { clock }: { clock?: IReactorTime } = {},
 ): IStreamClientEndpoint {
   return {
     connect(factory: IProtocolFactory): Deferred<IProtocol> {
@@ -240,7 +245,9 @@ export function wrapClientTLS(
         doStop: () => factory.doStop(),
       };
       return maybeDeferred(() =>
-        wrappedEndpoint.connect(new TLSMemoryBIOFactory(connectionCreator, true, negotiatedAs(factory, remembering))),
+        wrappedEndpoint.connect(
+          new TLSMemoryBIOFactory(connectionCreator, true, negotiatedAs(factory, remembering), clock),
+        ),
       ).addCallback(() => inner as unknown as IProtocol);
     },
   };

@@ -222,7 +222,7 @@ function parseTLSClient(reactor: IReactor, args: string[], kwargs: Arguments): I
     over === undefined
       ? new HostnameEndpoint(reactor, host, integer("port", given.get("port")!), clientOptions(given))
       : clientFromString(reactor, over);
-  return wrapClientTLS(contextFactory, wrapped);
+  return wrapClientTLS(contextFactory, wrapped, { clock: reactor });
 }
 
 function parseUNIXClient(reactor: IReactor, args: string[], kwargs: Arguments): IStreamClientEndpoint {

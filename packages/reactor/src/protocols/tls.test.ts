@@ -54,7 +54,7 @@ test("both ways, with the transport below at hand, to a clean end that leaves no
   client.transport.loseConnection();
   await until(pump, () => server.isLost && client.isLost);
   for (const end of [server, client]) expect(end.error).toBeInstanceOf(ConnectionDone);
-  expect(clock.getDelayedCalls()).toEqual([]);
+  await until(pump, () => clock.getDelayedCalls().length === 0);
 });
 
 test("a megabyte passes a transport that pauses its producers", async () => {
@@ -82,6 +82,27 @@ test("a connection below that is cut is ConnectionLost", async () => {
   expect(server.error).toBeInstanceOf(ConnectionLost);
   client.transport.abortConnection();
   await until(pump, () => client.isLost);
+});
+
+test("a peer that takes nothing is given up when nothing has moved for a minute of the clock", async () => {
+  const { server, client, pump, clock } = start();
+  client.transport.write("hello");
+  await until(pump, () => server.received === "hello");
+  server.transport.write(Buffer.alloc(1 << 20));
+  server.transport.loseConnection();
+  await turn();
+  clock.advance(59);
+  client.transport.write("still here");
+  await turn();
+  void pump.server.dataReceived(pump.clientIO.getOutBuffer()); // one way alone
+  clock.advance(59);
+  for (let turns = 0; turns < 5; turns++) await turn(); // the end would take some
+  expect(server.isLost).toBe(false);
+  clock.advance(1);
+  await until(pump, () => server.isLost);
+  expect(String(server.error)).toMatch(/^ConnectionLost.*takes no data/);
+  client.transport.abortConnection();
+  await until(pump, () => clock.getDelayedCalls().length === 0);
 });
 
 test("R3: a handshake that does not begin ends by the clock", async () => {

@@ -17,26 +17,31 @@ import {
 import { Factory } from "../protocol.js";
 import { reactor } from "../reactor.js";
 import { StreamConnection } from "../stream/connection.js";
-import type { OpenTransport, TransportHost } from "../stream/host.js";
+import { nodeTimer, type OpenTransport, type Timer, type TransportHost } from "../stream/host.js";
 import { negotiating } from "../stream/negotiating.js";
 import { Wire } from "../stream/tls.js";
 
 /** A wire on a transport. */
 class TransportWire extends Wire {
   readonly #transport: ITransport;
+  readonly #timer: Timer;
+  #quiet: { readonly seconds: number; readonly call: () => void } | null = null;
+  #stopTimer: (() => void) | null = null;
   #waiting: (() => void) | null = null; // a write that the transport is too full for
   #paused = false;
   #finish: (() => void) | null = null;
   #over = false;
 
-  constructor(transport: ITransport) {
+  constructor(transport: ITransport, timer: Timer) {
     super();
     this.#transport = transport;
+    this.#timer = timer;
     if (IConsumer.providedBy(transport)) transport.registerProducer(this, true);
   }
 
   /** Some encrypted bytes have come. */
   received(data: Buffer): void {
+    this.#moved();
     if (this.destroyed || this.push(data)) return;
     if (IPushProducer.providedBy(this.#transport)) this.#transport.pauseProducing();
   }
@@ -44,8 +49,8 @@ class TransportWire extends Wire {
   /** The connection below is over. */
   lost(): void {
     this.#over = true;
-    if (this.#finish !== null) this.#finish();
-    else if (!this.destroyed) this.push(null);
+    this.#finish?.();
+    if (!this.destroyed) this.push(null);
     this.#waiting?.();
   }
 
@@ -71,6 +76,7 @@ class TransportWire extends Wire {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#unregister();
+    this.#stopTimer?.();
     if (!this.#over) this.#transport.loseConnection();
     done(error);
   }
@@ -81,6 +87,16 @@ class TransportWire extends Wire {
     this.destroy();
   }
 
+  override whenQuiet(seconds: number, call: () => void): void {
+    this.#quiet = seconds > 0 ? { seconds, call } : null;
+    this.#moved();
+  }
+
+  #moved(): void {
+    this.#stopTimer?.();
+    this.#stopTimer = this.#quiet === null ? null : this.#timer(this.#quiet.seconds, this.#quiet.call);
+  }
+
   // As the producer of the transport
 
   pauseProducing(): void {
@@ -89,6 +105,7 @@ class TransportWire extends Wire {
 
   resumeProducing(): void {
     this.#paused = false;
+    this.#moved();
     const waiting = this.#waiting;
     this.#waiting = null;
     waiting?.();
@@ -110,7 +127,7 @@ export class TLSConnection extends StreamConnection {
   readonly #wire: TransportWire;
 
   constructor(host: TransportHost, transport: ITransport, wrappedProtocol: IProtocol, factory: TLSMemoryBIOFactory) {
-    const wire = new TransportWire(transport);
+    const wire = new TransportWire(transport, host.timer ?? nodeTimer);
     super(host, null, wrappedProtocol, { host: transport.getHost(), peer: transport.getPeer() });
     this.wrappedProtocol = wrappedProtocol;
     this.transport = transport;
@@ -174,7 +191,7 @@ export class TLSMemoryBIOFactory extends Factory implements IClientFactory {
     this.contextFactory.settingsForTLS(isClient);
     this.isClient = isClient;
     this.wrappedFactory = wrappedFactory;
-    const { timer } = clock as Partial<TransportHost>;
+    const timer = timerOf(clock);
     this.host = {
       openTransports: new Set<OpenTransport>(),
       seconds: () => clock.seconds(),
@@ -213,3 +230,14 @@ export class TLSMemoryBIOFactory extends Factory implements IClientFactory {
 }
 
 classImplements(TLSMemoryBIOFactory, IClientFactory);
+
+/** The time of a reactor's own transports; of a clock that is no reactor, delayed calls of it. */
+function timerOf(clock: IReactorTime & Partial<TransportHost>): Timer | undefined {
+  if (clock.openTransports !== undefined) return clock.timer;
+  return (seconds, call) => {
+    const delayed = clock.callLater(seconds, call);
+    return () => {
+      if (delayed.active()) delayed.cancel();
+    };
+  };
+}

@@ -26,7 +26,7 @@ import {
   type TLSSettings,
 } from "../interfaces.js";
 import { Logger } from "../logger.js";
-import type { OpenTransport, Timer, TransportHost } from "./host.js";
+import { nodeTimer, type OpenTransport, type TransportHost } from "./host.js";
 import { resetNow, SocketWire, startTLSOn, tlsError, type Wire } from "./tls.js";
 
 const log = new Logger({ namespace: "strombus.reactor.stream" });
@@ -36,11 +36,6 @@ const STALL_TIME = 60; // seconds; how long a closing connection waits for a pee
 const HANDSHAKE_TIME = 60; // seconds; how long TLS may take to begin
 const LINGER_TIME = 5; // seconds; how long a closed one reads on
 const CLEAN_END = new ConnectionDone(); // one for all: making the stack of an error costs more than the close
-
-const nodeTimer: Timer = (seconds, call) => {
-  const timeout = setTimeout(call, seconds * 1000).unref();
-  return () => clearTimeout(timeout);
-};
 
 /** Listeners are shared by all connections: each finds its own here, so that a connection needs no closures. */
 const OWNER = Symbol("connection");
@@ -308,7 +303,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     }
     this.#disconnecting = true;
     this.#socket.pause();
-    this.#timedSocket.setTimeout(this.stallTime * 1000, StreamConnection.#onStall);
+    this.#limitStall(this.stallTime);
     if (this.#socket.writableFinished) process.nextTick(() => this.#finished());
     else this.loseWriteConnection();
   }
@@ -360,7 +355,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
       this.#destroy();
       return;
     }
-    this.#timedSocket.setTimeout(0);
+    this.#limitStall(0);
     socket.resume(); // Node closes the socket when the peer's end has come too
     socket.unref();
     this.#linger();
@@ -371,9 +366,10 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     this.#stopLingering = timer(this.lingerTime, () => this.#destroy());
   }
 
-  /** Who tells that a peer takes nothing: under TLS the socket below, if there is one. */
-  get #timedSocket(): Socket {
-    return this.#tls?.wire.socket ?? this.#socket;
+  /** Drops a peer that takes nothing for so many seconds; 0 is never. Under TLS what is below can tell. */
+  #limitStall(seconds: number): void {
+    if (this.#tls === null) this.#socket.setTimeout(seconds * 1000, StreamConnection.#onStall);
+    else this.#tls.wire.whenQuiet(seconds, () => StreamConnection.#onStall.call(this.#socket));
   }
 
   static #onStall(this: OwnedSocket): void {

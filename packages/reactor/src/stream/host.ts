@@ -12,6 +12,12 @@ export interface OpenTransport {
 /** Calls once, so many seconds from now: not a delayed call, and no reason for the process to stay. @returns what cancels it */
 export type Timer = (seconds: number, call: () => void) => () => void;
 
+/** Node's time. */
+export const nodeTimer: Timer = (seconds, call) => {
+  const timeout = setTimeout(call, seconds * 1000).unref();
+  return () => clearTimeout(timeout);
+};
+
 export interface TransportHost extends IReactorTime {
   /** Everything open: each enters when it opens and leaves when it ends. */
   readonly openTransports: Set<OpenTransport>;

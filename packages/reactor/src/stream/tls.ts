@@ -12,8 +12,6 @@ import type { TLSSettings } from "../interfaces.js";
 export abstract class Wire extends Duplex {
   /** The peer's end has come without a close alert before it: somebody may have cut the connection. */
   truncated = false;
-  /** What it goes through, if that is a socket of Node's. */
-  readonly socket: net.Socket | null = null;
   #ended = false;
 
   constructor() {
@@ -23,6 +21,9 @@ export abstract class Wire extends Duplex {
 
   /** Drops the connection below, and all that is unsent. */
   abstract abort(): void;
+
+  /** Calls, until told another time, once nothing has moved for so many seconds; 0 is never. */
+  abstract whenQuiet(seconds: number, call: () => void): void;
 
   /** Node closes the cleartext side at the close alert, and also at the end of the wire: which is first? */
   watch(socket: TLSSocket): void {
@@ -36,11 +37,11 @@ export abstract class Wire extends Duplex {
 
 /** A wire on a socket. What was written to the socket before goes out before. */
 export class SocketWire extends Wire {
-  override readonly socket: net.Socket;
+  readonly #socket: net.Socket;
 
   constructor(socket: net.Socket) {
     super();
-    this.socket = socket;
+    this.#socket = socket;
     socket.on("data", (data) => {
       if (!this.push(data)) socket.pause();
     });
@@ -50,23 +51,27 @@ export class SocketWire extends Wire {
   }
 
   override abort(): void {
-    resetNow(this.socket);
+    resetNow(this.#socket);
+  }
+
+  override whenQuiet(seconds: number, call: () => void): void {
+    this.#socket.setTimeout(seconds * 1000, seconds > 0 ? call : undefined);
   }
 
   override _read(): void {
-    this.socket.resume();
+    this.#socket.resume();
   }
 
   override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.socket.write(chunk, done);
+    this.#socket.write(chunk, done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.socket.end(() => done());
+    this.#socket.end(() => done());
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.socket.destroy();
+    this.#socket.destroy();
     done(error);
   }
 }

@@ -23,10 +23,11 @@ beforeEach(() => {
 });
 afterEach(() => logged.end());
 
+const sockets = (): number => process.getActiveResourcesInfo().filter((kind) => /^(TCP|Pipe)/.test(kind)).length;
 const echoes = () => serving(() => new Echo());
 
 test("a conversation by the name of a host, without a socket: settle ends when all has arrived", async () => {
-  const sockets = process.getActiveResourcesInfo().length;
+  const before = sockets();
   reactor.hosts.set("shop.test", ["192.0.2.7"]);
   reactor.network.addresses.add("192.0.2.7");
   reactor.listenTCP(80, echoes());
@@ -37,7 +38,7 @@ test("a conversation by the name of a host, without a socket: settle ends when a
   client.transport!.write(Buffer.alloc(1_000_000));
   await reactor.settle();
   expect(client.data).toHaveLength(1_000_000);
-  expect(process.getActiveResourcesInfo()).toHaveLength(sockets);
+  expect(sockets()).toBeLessThanOrEqual(before); // tests before may have left some that just close
   client.transport!.loseConnection();
   await reactor.settle();
   expect(client.closedReason!.value).toBeInstanceOf(ConnectionDone);
