@@ -1,5 +1,5 @@
 /** `strombus run`: an application as a process of the system. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { root } from "../support/example.js";
@@ -94,6 +94,72 @@ describe("one process", () => {
     await second.kill();
     expect(second.stdout.text).toBe("");
     expect(readFileSync(join(folder, "log"), "utf8")).toBe("");
+  });
+});
+
+describe("a log file that was moved away", () => {
+  /** How often each of the files tells of bytes that were echoed. */
+  const echoes = (folder: string): number[] =>
+    ["log.1", "log"].map((name) => readFileSync(join(folder, name), "utf8").split("echoed 4 bytes").length - 1);
+
+  async function talk(port: number): Promise<number> {
+    const client = new EchoClient(port);
+    const { pid } = await client.greeting();
+    await client.echo("one");
+    client.close();
+    await client.ended;
+    return pid;
+  }
+
+  for (const processes of [[], ["--processes", "2"]]) {
+    test(`is made anew on SIGUSR2 ${processes.join(" ")}, and no line is lost`, async () => {
+      const [port, folder] = [await freePort(), temporaryFolder()];
+      const options = ["--logfile", "log", "--pidfile", "pid", ...processes];
+      const program = strombus(["run", ...options, echoModule, String(port)], { cwd: folder });
+      const log = join(folder, "log");
+      await expect
+        .poll(() => existsSync(log) && readFileSync(log, "utf8"), { timeout: 15_000 })
+        .toMatch(/runs? .*process/);
+      for (let visits = 0; visits < 3; visits++) await talk(port);
+      renameSync(log, join(folder, "log.1"));
+      await talk(port);
+      process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), "SIGUSR2");
+      await expect.poll(() => existsSync(log), { timeout: 15_000 }).toBe(true);
+      // Each worker when it hears of it: at last all are in the new file.
+      await expect
+        .poll(
+          async () => {
+            const before = echoes(folder)[0];
+            for (let visits = 0; visits < 8; visits++) await talk(port);
+            return echoes(folder)[0] === before;
+          },
+          { timeout: 15_000 },
+        )
+        .toBe(true);
+      expect(await program.kill()).toEqual({ status: 0, signal: null });
+      const [old, current] = echoes(folder);
+      expect(old).toBeGreaterThanOrEqual(4);
+      expect((old! + current! - 4) % 8).toBe(0);
+    });
+  }
+
+  test("and that cannot be made anew goes on, and tells why", async () => {
+    const [port, folder] = [await freePort(), temporaryFolder()];
+    mkdirSync(join(folder, "logs"));
+    const program = strombus(["run", "--logfile", "logs/log", "--pidfile", "pid", echoModule, String(port)], {
+      cwd: folder,
+    });
+    const log = (name: string): string => readFileSync(join(folder, name), "utf8");
+    await expect
+      .poll(() => existsSync(join(folder, "logs/log")) && log("logs/log"), { timeout: 15_000 })
+      .toMatch(/runs/);
+    renameSync(join(folder, "logs"), join(folder, "moved"));
+    await talk(port);
+    process.kill(Number(log("pid")), "SIGUSR2");
+    await expect.poll(() => log("moved/log"), { timeout: 15_000 }).toMatch(/cannot open logs\/log anew[^]*ENOENT/);
+    await talk(port);
+    expect(await program.kill()).toEqual({ status: 0, signal: null });
+    expect(log("moved/log").split("echoed").length).toBe(3);
   });
 });
 

@@ -1,13 +1,16 @@
-/** The reactor's examples with netcat and socat, and the runner with systemd's own messenger. */
+/** The reactor's examples with netcat and socat, and the runner with systemd's own messenger and with logrotate. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
-import { writeFileSync } from "node:fs";
 import { TestAuthority } from "@strombus/reactor/testing";
 import { describe, expect, test } from "vitest";
 import { coreExample, startCoreExample } from "../support/core-example.js";
+import { root } from "../support/example.js";
 import { temporaryFolder } from "../support/folder.js";
 import { needed } from "../support/needed.js";
 import { Program } from "../support/program.js";
-import { echoModule, freePort, strombus, visit } from "../support/runner.js";
+import { EchoClient, echoModule, freePort, strombus, visit } from "../support/runner.js";
 
 const netcat = needed("nc");
 const socat = needed("socat");
@@ -148,4 +151,35 @@ test("systemd's messenger brings what the runner says to the service manager's s
   expect((await program.kill()).status).toBe(0);
   await manager.stdout.until("STOPPING=1");
   await manager.kill();
+});
+
+test("logrotate moves the log away by the configuration of the documentation, and the runner begins another", async () => {
+  const folder = temporaryFolder();
+  const [log, pidfile] = [join(folder, "log"), join(folder, "pid")];
+  const { username } = userInfo();
+  const config = readFileSync(join(root, "packages/examples/src/deployment/logrotate.conf"), "utf8")
+    .replace("/var/log/ssh-server.log", log)
+    .replace("/run/ssh.pid", pidfile)
+    .replace("ssh-server adm", `${username} ${execFileSync("id", ["-gn"], { encoding: "utf8" }).trim()}`);
+  writeFileSync(join(folder, "logrotate.conf"), config, { mode: 0o600 });
+  const port = await freePort();
+  const program = strombus(["run", "--logfile", log, "--pidfile", pidfile, echoModule, String(port)]);
+  await expect.poll(() => existsSync(log) && readFileSync(log, "utf8"), { timeout: 15_000 }).toMatch(/runs as process/);
+  const rotate = ["--force", "--state", join(folder, "state"), join(folder, "logrotate.conf")];
+  execFileSync(needed("logrotate"), rotate, { stdio: "pipe" });
+  expect(readFileSync(`${log}.1`, "utf8")).toMatch(/runs as process/);
+  // What is logged next may still go to the old file, until the signal has arrived.
+  await expect
+    .poll(
+      async () => {
+        const client = new EchoClient(port);
+        await client.greeting();
+        await client.echo("hello");
+        client.close();
+        return readFileSync(log, "utf8");
+      },
+      { timeout: 15_000 },
+    )
+    .toMatch(/echoed 6 bytes/);
+  expect((await program.kill()).status).toBe(0);
 });

@@ -8,7 +8,7 @@ export type WorkerMessage =
 
 /** From the supervisor to a worker. */
 export interface SupervisorMessage {
-  readonly strombus: "alive?";
+  readonly strombus: "alive?" | "reopen the log";
 }
 
 /** In the environment of a worker: the sockets that it inherits, by key, each with its descriptor. */

@@ -32,7 +32,7 @@ JavaScript, or TypeScript where Node.js can load it.
 
   --uid USER, --gid GROUP   whom to become when privileged services have started
   --pidfile FILE            where to write the process id
-  --logfile FILE            where to log; default standard output
+  --logfile FILE            where to log; default standard output. SIGUSR2 opens it anew
   --json                    log one JSON object a line
   --log-level LEVEL         debug, info (default), warn, error, critical
   --drain SECONDS           how long connections may take to end after SIGTERM; default 30

@@ -7,7 +7,7 @@ import { drained } from "./drain.js";
 import { RunError } from "./errors.js";
 import { HealthServer } from "./health.js";
 import { loadApplication } from "./load.js";
-import { beginLogging } from "./logging.js";
+import { beginLogging, REOPEN_SIGNAL } from "./logging.js";
 import { ServiceManager } from "./notify.js";
 import type { RunOptions } from "./options.js";
 import { writePidfile } from "./pidfile.js";
@@ -26,7 +26,9 @@ interface Watcher {
 /** Runs until the reactor has stopped. @throws RunError if it cannot start */
 export async function runHere(options: RunOptions): Promise<void> {
   const supervisor = SupervisorLink.find();
-  beginLogging(options);
+  const reopenLog = beginLogging(options);
+  if (supervisor !== null) supervisor.onReopenLog(reopenLog);
+  else if (options.logfile !== null) process.on(REOPEN_SIGNAL, reopenLog);
   const removePidfile = supervisor === null && options.pidfile !== null ? writePidfile(options.pidfile) : () => {};
   const watchers = supervisor === null ? await ownWatchers(options) : [linkTo(supervisor)];
   try {

@@ -5,7 +5,7 @@
  */
 import { Logger } from "../../logger.js";
 import { HealthServer } from "./health.js";
-import { beginLogging } from "./logging.js";
+import { beginLogging, REOPEN_SIGNAL } from "./logging.js";
 import { ServiceManager } from "./notify.js";
 import type { RunOptions } from "./options.js";
 import { writePidfile } from "./pidfile.js";
@@ -19,12 +19,19 @@ const KILL_AFTER = 10; // seconds beyond what a worker may take to stop
 
 /** Runs until it was told to stop and all workers have. @throws RunError if the first worker cannot start */
 export async function supervise(options: RunOptions, args: readonly string[]): Promise<void> {
-  beginLogging(options);
+  const reopenLog = beginLogging(options);
   const removePidfile = options.pidfile === null ? () => {} : writePidfile(options.pidfile);
   const manager = new ServiceManager();
   const health = options.health === null ? null : await HealthServer.listen(options.health);
   try {
-    await new Supervisor(options, args, manager, health).run();
+    const supervisor = new Supervisor(options, args, manager, health);
+    if (options.logfile !== null) {
+      process.on(REOPEN_SIGNAL, () => {
+        reopenLog();
+        supervisor.reopenLogs();
+      });
+    }
+    await supervisor.run();
   } finally {
     removePidfile();
     health?.close();
@@ -73,6 +80,11 @@ class Supervisor {
     await stopped;
     clearInterval(keepAlive);
     log.info("all processes have stopped");
+  }
+
+  /** In every worker, those that drain too. */
+  reopenLogs(): void {
+    for (const worker of this.#workers) worker.reopenLog();
   }
 
   #running(): void {

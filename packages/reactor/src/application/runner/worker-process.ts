@@ -76,8 +76,15 @@ export class WorkerProcess {
   }
 
   askForLife(): void {
-    const question: SupervisorMessage = { strombus: "alive?" };
-    if (this.#child.connected) this.#child.send(question, () => {});
+    this.#send({ strombus: "alive?" });
+  }
+
+  reopenLog(): void {
+    this.#send({ strombus: "reopen the log" });
+  }
+
+  #send(message: SupervisorMessage): void {
+    if (this.#child.connected) this.#child.send(message, () => {});
   }
 
   isSilentFor(seconds: number): boolean {

@@ -20,6 +20,12 @@ export class SupervisorLink {
     return new SupervisorLink(JSON.parse(sockets) as InheritedSockets);
   }
 
+  onReopenLog(reopen: () => void): void {
+    process.on("message", (message: Partial<SupervisorMessage>) => {
+      if (message.strombus === "reopen the log") reopen();
+    });
+  }
+
   ready(): void {
     send({ strombus: "ready" });
   }
