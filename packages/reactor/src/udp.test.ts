@@ -163,14 +163,15 @@ describe.each(reactors)("%s", (_, make) => {
       const a = reactor.listenMulticast(0, one, { listenMultiple: true });
       const b = reactor.listenMulticast(numberOf(a), two, { listenMultiple: true });
       ports.push(a, b);
-      for (const port of [a, b]) await port.joinGroup("224.0.0.251", "127.0.0.1");
+      await a.joinGroup("224.0.0.251", { interface: "127.0.0.1" });
+      await b.joinGroup("224.0.0.251", "127.0.0.1");
       a.setOutgoingInterface("127.0.0.1");
       a.setLoopbackMode(true);
       a.setTTL(2);
       expect([a.getOutgoingInterface(), a.getLoopbackMode(), a.getTTL()]).toEqual(["127.0.0.1", true, 2]);
       a.write("to all", ["224.0.0.251", numberOf(a)]);
       await until(() => one.received.length === 1 && two.received.length === 1);
-      await b.leaveGroup("224.0.0.251", "127.0.0.1");
+      await b.leaveGroup("224.0.0.251", { interface: "127.0.0.1" });
     });
 
     test("what is no group is a MulticastJoinError; broadcast is off until it is allowed", async () => {

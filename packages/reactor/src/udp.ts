@@ -12,6 +12,7 @@ import {
   type BytesLike,
   type IDatagramProtocol,
   IListeningPort,
+  type GroupOptions,
   IMulticastTransport,
   type ListenMulticastOptions,
   type MaybeAsync,
@@ -226,12 +227,12 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
     return this.#broadcast;
   }
 
-  joinGroup(addr: string, interface_ = ""): Deferred<void> {
-    return this.#membership((socket) => socket.addMembership(addr, interface_ === "" ? undefined : interface_), addr);
+  joinGroup(addr: string, options: GroupOptions | string = {}): Deferred<void> {
+    return this.#membership((socket) => socket.addMembership(addr, interfaceOf(options)), addr);
   }
 
-  leaveGroup(addr: string, interface_ = ""): Deferred<void> {
-    return this.#membership((socket) => socket.dropMembership(addr, interface_ === "" ? undefined : interface_), addr);
+  leaveGroup(addr: string, options: GroupOptions | string = {}): Deferred<void> {
+    return this.#membership((socket) => socket.dropMembership(addr, interfaceOf(options)), addr);
   }
 
   #membership(change: (socket: Socket) => void, addr: string): Deferred<void> {
@@ -283,4 +284,9 @@ function handleOf(socket: Socket): object {
 function asOSError(error: NodeJS.ErrnoException): OSError {
   const errno = typeof error.errno === "number" ? Math.abs(error.errno) : null;
   return new OSError(error.message, { cause: error, errno, code: error.code ?? "ERR_OS" });
+}
+
+function interfaceOf(options: GroupOptions | string): string | undefined {
+  const { interface: name = "" } = typeof options === "string" ? { interface: options } : options;
+  return name === "" ? undefined : name;
 }

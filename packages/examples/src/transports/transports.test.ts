@@ -4,10 +4,18 @@ import * as net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { reactor } from "@strombus/reactor";
+import { implementer } from "@strombus/reactor/components";
+import { Deferred } from "@strombus/reactor/defer";
 import { clientFromString, connectProtocol, serverFromString, wrapClientTLS } from "@strombus/reactor/endpoints";
 import { HostnameEndpoint, TCP4ServerEndpoint } from "@strombus/reactor/endpoints";
-import type { IListeningPort, ITLSTransport } from "@strombus/reactor/interfaces";
-import { Factory, Protocol } from "@strombus/reactor/protocol";
+import {
+  IHalfCloseableProtocol,
+  type IListeningPort,
+  type IPushProducer,
+  type ITCPTransport,
+  type ITLSTransport,
+} from "@strombus/reactor/interfaces";
+import { DatagramProtocol, Factory, Protocol } from "@strombus/reactor/protocol";
 import { LineReceiver } from "@strombus/reactor/protocols/basic";
 import { proxyEndpoint } from "@strombus/reactor/protocols/haproxy";
 import { LimitTotalConnectionsFactory, TimeoutFactory } from "@strombus/reactor/protocols/policies";
@@ -158,4 +166,85 @@ test("a function of a module in a thread", async () => {
   const sum = await deferToWorker<number>(file, "sum", [1, 2, 3]);
   expect(sum).toBe(6);
   await reactor.getThreadPool().stop();
+});
+
+test("a producer that waits for its reader", async () => {
+  class Counting extends Protocol implements IPushProducer {
+    declare transport: ITCPTransport;
+    #next = 0;
+    #paused = false;
+
+    override connectionMade() {
+      this.transport.registerProducer(this, true);
+      this.#produce();
+    }
+
+    #produce() {
+      while (!this.#paused && this.#next < 100_000) this.transport.write(`${this.#next++}\n`);
+      if (this.#next < 100_000) return;
+      this.transport.unregisterProducer();
+      this.transport.loseConnection();
+    }
+
+    pauseProducing() {
+      this.#paused = true; // more than 64 KB wait to be sent
+    }
+
+    resumeProducing() {
+      this.#paused = false; // all is sent
+      this.#produce();
+    }
+
+    stopProducing() {} // the connection is lost
+  }
+  const factory = quiet(Factory.forProtocol(Counting));
+  const port = numberOf(reactor.listenTCP(0, factory, { interface: "127.0.0.1" }));
+  const client = await connectProtocol(clientFromString(reactor, `tcp:127.0.0.1:${port}`), new Collector());
+  expect((await client.ended).split("\n").slice(-2)).toEqual(["99999", ""]);
+});
+
+test("halves of a connection", async () => {
+  @implementer(IHalfCloseableProtocol)
+  class Sorting extends LineReceiver implements IHalfCloseableProtocol {
+    readonly #lines: string[] = [];
+
+    override lineReceived(line: Buffer) {
+      this.#lines.push(line.toString());
+    }
+
+    readConnectionLost() {
+      for (const line of this.#lines.sort()) this.sendLine(line);
+      this.transport?.loseConnection();
+    }
+
+    writeConnectionLost() {}
+  }
+  const factory = quiet(Factory.forProtocol(Sorting));
+  const port = numberOf(reactor.listenTCP(0, factory, { interface: "127.0.0.1" }));
+  const client = net.connect(port, "127.0.0.1");
+  client.end("b\r\na\r\n");
+  let said = "";
+  for await (const data of client) said += String(data);
+  expect(said).toBe("a\r\nb\r\n");
+});
+
+test("datagrams, and a group of listeners", async () => {
+  class Answering extends DatagramProtocol {
+    override datagramReceived(data: Buffer, address: readonly [host: string, port: number]) {
+      this.transport?.write(`you said ${data.toString()}`, address);
+    }
+  }
+  const port = numberOf(reactor.listenUDP(0, new Answering(), { interface: "127.0.0.1" }));
+  const heard = new Deferred<string>();
+  class Asking extends DatagramProtocol {
+    override startProtocol() {
+      this.transport?.connect("127.0.0.1", port);
+      this.transport?.write("hello");
+    }
+    override datagramReceived(data: Buffer) {
+      heard.callback(data.toString());
+    }
+  }
+  numberOf(reactor.listenUDP(0, new Asking(), { interface: "127.0.0.1" }));
+  expect(await heard).toBe("you said hello");
 });

@@ -34,11 +34,16 @@ export const IUDPTransport: InterfaceToken<IUDPTransport> = interfaceToken<IUDPT
   ["write", "connect", "getHost", "stopListening", "setBroadcastAllowed", "getBroadcastAllowed"],
 );
 
+export interface GroupOptions {
+  /** The address of ours by which the group is joined; "" leaves it to the system. The option itself may stand for all. */
+  readonly interface?: string;
+}
+
 /** A UDP port that can be in groups. */
 export interface IMulticastTransport extends IUDPTransport {
   /** Fails with MulticastJoinError. */
-  joinGroup(addr: string, interface_?: string): Deferred<void>;
-  leaveGroup(addr: string, interface_?: string): Deferred<void>;
+  joinGroup(addr: string, options?: GroupOptions | string): Deferred<void>;
+  leaveGroup(addr: string, options?: GroupOptions | string): Deferred<void>;
   getTTL(): number;
   setTTL(ttl: number): void;
   getLoopbackMode(): boolean;
