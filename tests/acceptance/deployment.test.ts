@@ -1,5 +1,7 @@
 /** What the documentation says about deployment fits the program that is deployed. */
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Key } from "@strombus/conch/ssh/keys";
@@ -72,15 +74,7 @@ describe("strombus run --drain, told to stop", () => {
       env: { SSH_FOLDER: sshFolder(), SSH_ENDPOINT: `haproxy:tcp:${port}` },
     });
     await program.stdout.until("runs as process");
-    // A PROXY header before the connection, as a balancer sends it.
-    const header = `PROXY TCP4 192.0.2.7 192.0.2.1 4711 ${port}`;
-    const command = `${process.execPath} -e "${RELAY}" ${port} '${header}'`;
-    const session = ssh(openSSH(), {
-      port,
-      user: "ann",
-      password: "secret",
-      options: ["-o", `ProxyCommand=${command}`],
-    });
+    const session = ssh(openSSH(), { port: await balancer(port), user: "ann", password: "secret" });
     await session.stdout.until("hello");
     return { program, port, session };
   }
@@ -105,10 +99,18 @@ describe("strombus run --drain, told to stop", () => {
   });
 });
 
-/** What ssh runs to connect: it says the header first. */
-const RELAY =
-  "const s=require('net').connect(+process.argv[1],'127.0.0.1');s.write(process.argv[2]+'\\r\\n');" +
-  "process.stdin.pipe(s);s.pipe(process.stdout)";
+/** The port of a balancer of one connection to `port`, which it begins with a PROXY header. */
+async function balancer(port: number): Promise<number> {
+  const server = createServer((client) => {
+    server.close();
+    const behind = connect(port, "127.0.0.1");
+    behind.write(`PROXY TCP4 192.0.2.7 192.0.2.1 4711 ${port}\r\n`);
+    for (const socket of [client, behind]) socket.on("error", () => {});
+    client.pipe(behind).pipe(client);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return (server.address() as AddressInfo).port;
+}
 
 function sshFolder(): string {
   const path = temporaryFolder();
