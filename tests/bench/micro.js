@@ -53,7 +53,7 @@ function ends(cipherName, macName) {
   return { out, into };
 }
 
-console.log(`Node ${process.version}, ${nativeCiphers ? "native" : "fallback"} ciphers`);
+console.log(`Node ${process.version}, ${nativeCiphers() ? "native" : "fallback"} ciphers`);
 
 for (const [cipher, mac] of [
   ["aes128-gcm@openssh.com", null],

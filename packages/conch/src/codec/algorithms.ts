@@ -25,48 +25,22 @@ export interface MacAlgorithm {
 }
 
 /** Every cipher that the transport can use; what is offered is a list of its own. */
-export const ciphers: ReadonlyMap<string, CipherAlgorithm> = rows(
-  [
-    "chacha20-poly1305@openssh.com",
-    "aes256-gcm@openssh.com",
-    "aes128-gcm@openssh.com",
-    "aes256-ctr",
-    "aes192-ctr",
-    "aes128-ctr",
-    ...cbcInfo.keys(),
-  ],
-  new Map([...cipherInfo, ...cbcInfo]),
-  (name, info) => ({
+export const ciphers: ReadonlyMap<string, CipherAlgorithm> = new Map(
+  [...cipherInfo, ...cbcInfo].map(([name, info]) => [
     name,
-    keyLength: info.keyLen,
-    ivLength: info.ivLen,
-    blockSize: info.blockLen,
-    aead: info.authLen > 0,
-    cbc: cbcInfo.has(name),
-    info,
-  }),
+    {
+      name,
+      keyLength: info.keyLen,
+      ivLength: info.ivLen,
+      blockSize: info.blockLen,
+      aead: info.authLen > 0,
+      cbc: cbcInfo.has(name),
+      info,
+    },
+  ]),
 );
 
 /** Every MAC that the transport can use; what is offered is a list of its own. */
-export const macs: ReadonlyMap<string, MacAlgorithm> = rows(
-  [
-    "hmac-sha2-256-etm@openssh.com",
-    "hmac-sha2-512-etm@openssh.com",
-    "hmac-sha2-256",
-    "hmac-sha2-512",
-    "hmac-sha2-384", // Twisted's
-    "hmac-sha1-etm@openssh.com",
-    "hmac-sha1",
-  ],
-  new Map([...macInfo, ["hmac-sha2-384", { sslName: "sha384", len: 48, actualLen: 48, isETM: false }]]),
-  (name, info) => ({ name, keyLength: info.len, etm: info.isETM, info }),
+export const macs: ReadonlyMap<string, MacAlgorithm> = new Map(
+  [...macInfo].map(([name, info]) => [name, { name, keyLength: info.len, etm: info.isETM, info }]),
 );
-
-function rows<I, R>(names: string[], table: ReadonlyMap<string, I>, row: (name: string, info: I) => R): Map<string, R> {
-  const found = new Map<string, R>();
-  for (const name of names) {
-    const info = table.get(name);
-    if (info !== undefined) found.set(name, row(name, info));
-  }
-  return found;
-}

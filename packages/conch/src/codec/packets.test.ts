@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { MACError, ProtocolError } from "../error.js";
 import { ciphers, macs, type CipherAlgorithm, type MacAlgorithm } from "./algorithms.js";
 import { IncomingPackets, MAX_PAYLOAD, OutgoingPackets, type DirectionKeys } from "./packets.js";
-import { nativeCiphers } from "./ssh2.js";
+import { cipherInfo, macInfo, nativeCiphers } from "./ssh2.js";
 
 interface Suite {
   readonly title: string;
@@ -148,7 +148,7 @@ for (const suite of suites) {
             cipherIV: Buffer.from(keys.iv),
             macInfo: suite.mac?.info,
             macKey: keys.macKey,
-            forceNative: !nativeCiphers,
+            forceNative: !nativeCiphers(),
           },
         });
         const packet = cipher.allocPacket(payload);
@@ -212,14 +212,9 @@ test("ssh2's codec has the shape that we declare", () => {
   expect(typeof codec.NullDecipher).toBe("function");
   expect(codec.init).toBeInstanceOf(Promise);
   expect(typeof codec.bindingAvailable).toBe("boolean");
-  if (!codec.bindingAvailable) expect(nativeCiphers).toBe(false);
+  if (!codec.bindingAvailable) expect(nativeCiphers()).toBe(false);
+  for (const [name, info] of cipherInfo) expect(codec.CIPHER_INFO[name]).toEqual(info);
+  for (const [name, info] of macInfo) if (name !== "hmac-sha2-384") expect(codec.MAC_INFO[name]).toEqual(info);
   expect(ciphers.size).toBe(10);
   expect(macs.size).toBe(7);
-  expect(codec.CIPHER_INFO["aes128-gcm@openssh.com"]).toMatchObject({
-    keyLen: 16,
-    ivLen: 12,
-    blockLen: 16,
-    authLen: 16,
-  });
-  expect(codec.MAC_INFO["hmac-sha2-256-etm@openssh.com"]).toMatchObject({ len: 32, actualLen: 32, isETM: true });
 });

@@ -161,7 +161,7 @@ export class OutgoingPackets {
   #packet(payloadLength: number): Buffer {
     const protection = this.#protection ?? CLEAR;
     const packet =
-      protection === CLEAR || (nativeCiphers && !protection.cipher.cbc)
+      protection === CLEAR || (nativeCiphers() && !protection.cipher.cbc)
         ? newPacket(this.#memory, protection, payloadLength)
         : this.#cipher.allocPacket(payloadLength);
     this.packets++;
@@ -376,7 +376,7 @@ function newPacket(memory: PacketMemory, { cipher, mac }: PacketShape, payloadLe
 
 /** The addon has its own copy of the keys; the fallback works on this one. */
 function wipe({ key, iv, macKey }: DirectionKeys): void {
-  if (!nativeCiphers) return;
+  if (!nativeCiphers()) return;
   for (const secret of [key, iv, macKey]) secret.fill(0);
 }
 

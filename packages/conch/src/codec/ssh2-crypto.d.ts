@@ -31,7 +31,7 @@ declare module "ssh2/lib/protocol/crypto.js" {
     _mac?: Buffer;
     _tag?: Buffer;
   }
-  interface Codec {
+  export interface Codec {
     readonly bindingAvailable: boolean;
     readonly init: Promise<void>;
     readonly CIPHER_INFO: Readonly<Record<string, CipherInfo>>;

@@ -2,7 +2,8 @@
  * The packet ciphers of `ssh2` and nothing else of it: the one module that imports them. Its native addon is the fastest
  * SSH codec in npm; where it was not built, ssh2's own fallback on node:crypto serves.
  */
-import codec from "ssh2/lib/protocol/crypto.js";
+import { createRequire } from "node:module";
+import type { Codec } from "ssh2/lib/protocol/crypto.js";
 import { keepsake } from "./keepsake.js";
 
 /** Seals packets of one direction: `allocPacket` gives a packet with its payload to be filled in from byte 5. */
@@ -25,17 +26,21 @@ export interface Decipher {
   free(): void;
 }
 
-/** A row of ssh2's cipher table; lengths in bytes. */
+/** What the codec is told of a cipher; lengths in bytes. */
 export interface CipherInfo {
+  /** OpenSSL's name. */
   readonly sslName: string;
   readonly blockLen: number;
   readonly keyLen: number;
   readonly ivLen: number;
   /** 0, or the length of an AEAD cipher's tag. */
   readonly authLen: number;
+  /** Of keystream, to be thrown away first. */
+  readonly discardLen: number;
+  readonly stream: boolean;
 }
 
-/** A row of ssh2's MAC table; `len` is the key's length and `actualLen` what travels, in bytes. */
+/** What the codec is told of a MAC; `len` is the key's length and `actualLen` what travels, in bytes. */
 export interface MacInfo {
   readonly sslName: string;
   readonly len: number;
@@ -61,23 +66,61 @@ const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 /** From 24.19 on, Node 24 aborts when an object of such an addon is garbage-collected (nodejs/node#65446). */
 const addonAborts = major === 24 && minor >= 19;
 
-/** Whether packets run on the native addon: it was built, and this Node can bear it. */
-export const nativeCiphers: boolean = codec.bindingAvailable && !addonAborts;
+let loaded: Codec | null = null;
+let native = false;
+let pending: Promise<void> | null = null;
 
 /**
- * Until ciphers can be made, null from then on: the fallback's Poly1305 is a WebAssembly module that loads by itself. No
- * module waits for it, or none could be loaded by `require`.
+ * Loads ssh2's codec, if that has not been done. It takes a fifth of a server's start, so nothing waits for it before the
+ * first connection does.
  */
-export let ciphersPending: Promise<void> | null = nativeCiphers
-  ? null
-  : codec.init.then(() => void (ciphersPending = null));
-ciphersPending?.catch(() => {}); // each key exchange hears of it
+export function loadCodec(): Codec {
+  if (loaded !== null) return loaded;
+  loaded = createRequire(import.meta.url)("ssh2/lib/protocol/crypto.js") as Codec;
+  native = loaded.bindingAvailable && !addonAborts;
+  if (!native) {
+    pending = loaded.init.then(() => void (pending = null));
+    pending.catch(() => {}); // each key exchange hears of it
+  }
+  return loaded;
+}
 
-export const cipherInfo = new Map<string, CipherInfo>(Object.entries(codec.CIPHER_INFO));
-export const macInfo = new Map<string, MacInfo>(Object.entries(codec.MAC_INFO));
+/** Whether packets run on the native addon: it was built, and this Node can bear it. */
+export function nativeCiphers(): boolean {
+  loadCodec();
+  return native;
+}
+
+/** Until ciphers can be made, null from then on: the fallback's Poly1305 is a WebAssembly module that loads by itself. */
+export function ciphersPending(): Promise<void> | null {
+  loadCodec();
+  return pending;
+}
+
+const stream = { discardLen: 0, stream: true };
+
+/** The ciphers that we use of those that ssh2 has. */
+export const cipherInfo: ReadonlyMap<string, CipherInfo> = new Map([
+  ["chacha20-poly1305@openssh.com", { sslName: "chacha20", blockLen: 8, keyLen: 64, ivLen: 0, authLen: 16, ...stream }],
+  ["aes256-gcm@openssh.com", { sslName: "aes-256-gcm", blockLen: 16, keyLen: 32, ivLen: 12, authLen: 16, ...stream }],
+  ["aes128-gcm@openssh.com", { sslName: "aes-128-gcm", blockLen: 16, keyLen: 16, ivLen: 12, authLen: 16, ...stream }],
+  ["aes256-ctr", { sslName: "aes-256-ctr", blockLen: 16, keyLen: 32, ivLen: 16, authLen: 0, ...stream }],
+  ["aes192-ctr", { sslName: "aes-192-ctr", blockLen: 16, keyLen: 24, ivLen: 16, authLen: 0, ...stream }],
+  ["aes128-ctr", { sslName: "aes-128-ctr", blockLen: 16, keyLen: 16, ivLen: 16, authLen: 0, ...stream }],
+]);
+
+export const macInfo: ReadonlyMap<string, MacInfo> = new Map([
+  ["hmac-sha2-256-etm@openssh.com", { sslName: "sha256", len: 32, actualLen: 32, isETM: true }],
+  ["hmac-sha2-512-etm@openssh.com", { sslName: "sha512", len: 64, actualLen: 64, isETM: true }],
+  ["hmac-sha2-256", { sslName: "sha256", len: 32, actualLen: 32, isETM: false }],
+  ["hmac-sha2-512", { sslName: "sha512", len: 64, actualLen: 64, isETM: false }],
+  ["hmac-sha2-384", { sslName: "sha384", len: 48, actualLen: 48, isETM: false }], // Twisted's
+  ["hmac-sha1-etm@openssh.com", { sslName: "sha1", len: 20, actualLen: 20, isETM: true }],
+  ["hmac-sha1", { sslName: "sha1", len: 20, actualLen: 20, isETM: false }],
+]);
 
 export function createCipher(keys: Keys, sequence: number, onWrite: OnWrite): Cipher {
-  return codec.createCipher({
+  return loadCodec().createCipher({
     outbound: {
       seqno: sequence,
       onWrite,
@@ -86,7 +129,7 @@ export function createCipher(keys: Keys, sequence: number, onWrite: OnWrite): Ci
       cipherIV: keys.iv,
       macInfo: keys.mac ?? undefined,
       macKey: keys.macKey,
-      forceNative: !nativeCiphers, // "native" to Node, as ssh2 means it: its fallback
+      forceNative: !native, // "native" to Node, as ssh2 means it: its fallback
     },
   });
 }
@@ -95,7 +138,7 @@ export function createCipher(keys: Keys, sequence: number, onWrite: OnWrite): Ci
 const SCRATCH = ["_block", "_lenBuf", "_mac", "_tag"] as const;
 
 export function createDecipher(keys: Keys, sequence: number, onPayload: OnPayload): Decipher {
-  const decipher = codec.createDecipher({
+  const decipher = loadCodec().createDecipher({
     inbound: {
       seqno: sequence,
       onPayload,
@@ -104,7 +147,7 @@ export function createDecipher(keys: Keys, sequence: number, onPayload: OnPayloa
       decipherIV: keys.iv,
       macInfo: keys.mac ?? undefined,
       macKey: keys.macKey,
-      forceNative: !nativeCiphers, // "native" to Node, as ssh2 means it: its fallback
+      forceNative: !native, // "native" to Node, as ssh2 means it: its fallback
     },
   });
   for (const name of SCRATCH) {
@@ -116,9 +159,11 @@ export function createDecipher(keys: Keys, sequence: number, onPayload: OnPayloa
 
 /** The clear packets before the first NEWKEYS. */
 export function nullCipher(sequence: number, onWrite: OnWrite): Cipher {
-  return new codec.NullCipher(sequence, onWrite);
+  const { NullCipher } = loadCodec();
+  return new NullCipher(sequence, onWrite);
 }
 
 export function nullDecipher(sequence: number, onPayload: OnPayload): Decipher {
-  return new codec.NullDecipher(sequence, onPayload);
+  const { NullDecipher } = loadCodec();
+  return new NullDecipher(sequence, onPayload);
 }

@@ -7,6 +7,7 @@ import { Factory, type ProtocolSource } from "@strombus/reactor/protocol";
 import type { WrappingFactory } from "@strombus/reactor/protocols/policies";
 import { deferLater } from "@strombus/reactor/task";
 import { STOPPING } from "../channel/retirement.js";
+import { loadCodec } from "../codec/ssh2.js";
 import { Defence, type Gate } from "../defence.js";
 import { ConchError } from "../error.js";
 import { SSHEvents } from "../events.js";
@@ -86,6 +87,7 @@ export class SSHFactory extends Factory {
     if (this.#hostKeyAlgorithms(algorithmLists(this.algorithms ?? "default", false).hostKeys).length === 0) {
       throw new ConchError("no host key is for an algorithm on the list");
     }
+    setImmediate(loadCodec); // once we listen, and most often before somebody comes
   }
 
   /** Stops listening, lets sessions end, then ends them. Fires when no connection is left. */

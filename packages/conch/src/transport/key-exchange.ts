@@ -128,8 +128,9 @@ export abstract class KeyExchangeTransport extends PacketTransport {
     const exchange: Exchange = { phase: "kex", algorithms, initiator: null, group: null, expects: [] };
     this.handshake.begin(exchange, offer.firstKexPacketFollows && algorithms.wrongGuess);
     if (this.sessionID !== null) this.arm(this.rekeyTimeout, "the key exchange took too long");
-    if (ciphersPending === null) this.exchangeBegun(exchange);
-    else void this.suspend(ciphersPending, () => this.exchangeBegun(exchange));
+    const ciphers = ciphersPending();
+    if (ciphers === null) this.exchangeBegun(exchange);
+    else void this.suspend(ciphers, () => this.exchangeBegun(exchange));
     return [offer.keyExchanges, offer.hostKeys, packet.subarray(-5)];
   }
 
