@@ -1,6 +1,9 @@
 /** What a peer can do to an exchange of keys, whichever role it has (rules K1 to K15). */
 import { createDiffieHellmanGroup } from "node:crypto";
+import { ConchUser } from "@strombus/conch/avatar";
+import { SSHChannel } from "@strombus/conch/ssh/channel";
 import { describe, expect, test } from "vitest";
+import { conversation } from "../support/memory-connection.js";
 import {
   type Client,
   fields,
@@ -8,6 +11,7 @@ import {
   intrudes,
   lenient,
   loggedIn,
+  loggingIn,
   type Message,
   offering,
   pair,
@@ -246,6 +250,39 @@ describe("an exchange", () => {
       }
     });
   }
+
+  test("K5: before a login there is room for little", async () => {
+    for (const [size, most] of [
+      [1, 65],
+      [30_000, 5],
+    ] as const) {
+      for (const [victim, attacker] of ROLES) {
+        const made = await loggingIn();
+        made[attacker].dataReceived = () => {};
+        made[victim].sendKexInit();
+        let held = 0;
+        for (; made[victim].said.length === 0 && held < 5000; held++) made[victim].sendPacket(51, Buffer.alloc(size));
+        expect([victim, size, held, made[victim].said]).toEqual([victim, size, most, [2]]);
+      }
+    }
+  });
+
+  test("K5: all channels of a connection may end meanwhile, and their programs tell how", async () => {
+    const user = new ConchUser();
+    user.channelLookup["x"] = SSHChannel;
+    const { made, connection, push } = await conversation("server", user);
+    for (let n = 0; n < 256; n++) push(90, "x", n, 1000, 1000);
+    await made.settle();
+    const channels = [...connection.channels.values()];
+    expect(channels).toHaveLength(256);
+    made.server.sendKexInit();
+    for (const channel of channels) {
+      void connection.sendRequest(channel, "exit-status", Buffer.alloc(4));
+      connection.sendEOF(channel);
+      channel.loseConnection();
+    }
+    expect(made.server.said).toEqual([]);
+  });
 });
 
 describe("an offer", () => {
@@ -490,6 +527,20 @@ describe("a rekey", () => {
         expect(made[victim].said).toEqual([]);
         made.clock.advance(1);
       }
+      expect(made[victim].said).toEqual([11]);
+    }
+  });
+
+  test("K14: that we began is under one deadline, which the peer's offer does not move", async () => {
+    for (const [victim, attacker] of ROLES) {
+      const made = await loggedIn();
+      made[attacker].dataReceived = () => {};
+      made[victim].sendKexInit();
+      made.clock.advance(59);
+      made[attacker].sendKexInit();
+      await made.settle();
+      expect([made[victim].otherKexInitPayload === null, made[victim].said]).toEqual([false, []]);
+      made.clock.advance(1);
       expect(made[victim].said).toEqual([11]);
     }
   });

@@ -103,7 +103,7 @@ export class SSHAgentClient extends Protocol {
     out.raw(toBuffer(blob));
     out.string(comment);
     if (lifetime === null && !confirm && destinations === null) {
-      return this.sendRequest(AGENTC_ADD_IDENTITY, out.payload());
+      return this.#do(AGENTC_ADD_IDENTITY, out.payload());
     }
     if (lifetime !== null) {
       out.byte(AGENT_CONSTRAIN_LIFETIME);
@@ -115,7 +115,7 @@ export class SSHAgentClient extends Protocol {
       out.string(RESTRICT_DESTINATION);
       out.string(writeDestinations(destinations));
     }
-    return this.sendRequest(AGENTC_ADD_ID_CONSTRAINED, out.payload());
+    return this.#do(AGENTC_ADD_ID_CONSTRAINED, out.payload());
   }
 
   /**
@@ -140,20 +140,20 @@ export class SSHAgentClient extends Protocol {
   removeIdentity(blob: BytesLike): Deferred<Buffer> {
     const out = new Writer();
     out.string(blob);
-    return this.sendRequest(AGENTC_REMOVE_IDENTITY, out.payload());
+    return this.#do(AGENTC_REMOVE_IDENTITY, out.payload());
   }
 
   removeAllIdentities(): Deferred<Buffer> {
-    return this.sendRequest(AGENTC_REMOVE_ALL_IDENTITIES, "");
+    return this.#do(AGENTC_REMOVE_ALL_IDENTITIES, "");
   }
 
   /** Until it is unlocked by the same passphrase it lists nothing and signs nothing. */
   lock(passphrase: string): Deferred<Buffer> {
-    return this.sendRequest(AGENTC_LOCK, NS(passphrase));
+    return this.#do(AGENTC_LOCK, NS(passphrase));
   }
 
   unlock(passphrase: string): Deferred<Buffer> {
-    return this.sendRequest(AGENTC_UNLOCK, NS(passphrase));
+    return this.#do(AGENTC_UNLOCK, NS(passphrase));
   }
 
   /** Uses an extension: what the agent answers, without its number. Fails with ConchError when it has none of that name. */
@@ -182,6 +182,14 @@ export class SSHAgentClient extends Protocol {
     return this.sendRequest(AGENTC_EXTENSION, bindingOf(hostKey, sessionID, signature, isForwarding)).addCallback(
       refuseExtensionFailure,
     );
+  }
+
+  /** A request that is answered by SUCCESS, or FAILURE, and by nothing else. */
+  #do(reqType: number, data: BytesLike): Deferred<Buffer> {
+    return this.sendRequest(reqType, data).addCallback((answer: Buffer) => {
+      if (answer.length > 0) throw new ConchError(`the agent answers by another message: ${answer[0]!}`);
+      return answer;
+    });
   }
 
   #answered(answer: Buffer): void {

@@ -1,7 +1,7 @@
 /** An ssh-agent of our own (twisted.conch.ssh.agent; draft-ietf-sshm-ssh-agent). */
 import { reactor } from "@strombus/reactor";
 import { Deferred } from "@strombus/reactor/defer";
-import type { IReactorTime } from "@strombus/reactor/interfaces";
+import type { IPushProducer, IReactorTime } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { Protocol, type Factory } from "@strombus/reactor/protocol";
 import { after, isLater, settle } from "../channel/later.js";
@@ -30,6 +30,7 @@ import {
 
 const log = new Logger({ namespace: "strombus.conch.ssh.agent" });
 
+const MAX_WAITING = 64 * 1024; // bytes of requests behind one that takes its time
 const MAX_BINDINGS = 16; // hops, as OpenSSH has it
 
 /** What a locked agent answers as if it held nothing; anything else but UNLOCK it refuses. */
@@ -58,6 +59,7 @@ export class SSHAgentServer extends Protocol {
   /** Where this client said that it comes from, hop by hop: the last is the server that asks now. */
   readonly bindings: SessionBinding[] = [];
   #busy = false;
+  #paused = false;
   /** It said where it comes from, though it may not have shown it. */
   #comesFromElsewhere = false;
 
@@ -65,6 +67,7 @@ export class SSHAgentServer extends Protocol {
   override dataReceived(data: Buffer): void {
     this.buf = Buffer.concat([this.buf, data]);
     this.#work();
+    if (this.#busy && this.buf.length > MAX_WAITING && !this.#paused) this.#pause(true);
   }
 
   sendResponse(reqType: number, data: BytesLike): void {
@@ -217,11 +220,22 @@ export class SSHAgentServer extends Protocol {
   #work(): void {
     while (!this.#busy) {
       const taken = takeFrame(this.buf);
-      if (taken === null) return;
+      if (taken === null) {
+        if (this.#paused) this.#pause(false);
+        return;
+      }
       const [request, rest] = taken;
       this.buf = rest;
       this.#request(request[0]!, request.subarray(1));
     }
+  }
+
+  /** Who asks on and on while an answer takes its time is not read from. */
+  #pause(paused: boolean): void {
+    this.#paused = paused;
+    const transport: Partial<IPushProducer> | null = this.transport;
+    if (paused) transport?.pauseProducing?.();
+    else transport?.resumeProducing?.();
   }
 
   #request(number: number, body: Buffer): void {

@@ -35,6 +35,7 @@ import {
   MSG_CHANNEL_REQUEST,
   MSG_CHANNEL_WINDOW_ADJUST,
   MSG_GLOBAL_REQUEST,
+  OPEN_CONNECT_FAILED,
 } from "./numbers.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.connection" });
@@ -260,6 +261,10 @@ export abstract class ActingConnection extends SSHService {
     this.channelsToRemoteChannel.set(channel, senderChannel);
     channel.remoteWindowLeft = window;
     channel.remoteMaxPacket = maxPacket;
+    if (maxPacket === 0 && !this.#givenUp.has(channel)) {
+      this.#givenUp.add(channel);
+      this.#openFailed(channel, new ConchError("a maximum packet size of 0", OPEN_CONNECT_FAILED));
+    }
     if (this.#givenUp.has(channel)) {
       this.sendClose(channel);
       return;

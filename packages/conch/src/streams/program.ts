@@ -1,4 +1,5 @@
 /** Sessions of a server that run a function of ours, in the manner of a Node program. */
+import { isUtf8 } from "node:buffer";
 import type { Duplex, Writable } from "node:stream";
 import { Writable as WritableBase } from "node:stream";
 import { implementer } from "@strombus/reactor/components";
@@ -22,6 +23,7 @@ import { TerminalStream } from "./terminal-stream.js";
 
 const log = new Logger({ namespace: "strombus.conch.streams" });
 
+const VARIABLE = /^[A-Za-z_]\w*$/;
 const INTERRUPTED = 130; // what shells say of a program that Ctrl-C has ended
 const FAILED = 1;
 
@@ -102,11 +104,13 @@ class ProgramSession implements ISession, ISessionSetEnv, ISessionStopping {
   }
 
   setEnv(name: Buffer, value: Buffer): void {
-    const asked = name.toString();
+    const asked = name.toString("latin1");
     const may = this.#acceptEnv.some((each) =>
       each.endsWith("*") ? asked.startsWith(each.slice(0, -1)) : asked === each,
     );
-    if (!may) throw new EnvironmentVariableNotPermitted(asked);
+    // What is accepted by a pattern must yet be a name, and not another command's option (S1).
+    if (!may || !VARIABLE.test(asked) || !isUtf8(value) || value.includes(0))
+      throw new EnvironmentVariableNotPermitted(asked);
     this.#env.set(asked, value.toString());
   }
 

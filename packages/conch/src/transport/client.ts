@@ -48,8 +48,8 @@ export class SSHClientTransport extends SSHTransportBase {
   #hostKeysTold = false;
 
   /**
-   * Is this the host that it should be? Resolve if so, throw or reject if not; the value does not count. Asked once: a
-   * rekey must show the same key. The fingerprint is MD5 in pairs of hexadecimal digits with colons.
+   * Is this the host that it should be? Resolve if so, throw or reject if not; of values, `false` alone says no. Asked
+   * once: a rekey must show the same key. The fingerprint is MD5 in pairs of hexadecimal digits with colons.
    */
   verifyHostKey(hostKey: Buffer, fingerprint: string): unknown {
     throw new NotImplementedError("verifyHostKey must be overridden");
@@ -181,11 +181,13 @@ export class SSHClientTransport extends SSHTransportBase {
   }
 
   async #verified(blob: Buffer): Promise<void> {
+    let answer: unknown;
     try {
-      await this.verifyHostKey(blob, fingerprint(blob, FingerprintFormats.MD5_HEX));
+      answer = await this.verifyHostKey(blob, fingerprint(blob, FingerprintFormats.MD5_HEX));
     } catch (cause) {
       throw new HostKeyError("bad host key", { cause });
     }
+    if (answer === false) throw new HostKeyError("bad host key");
   }
 
   #checkSignature(algorithm: string, blob: Buffer, signature: Buffer, hash: Buffer): void {

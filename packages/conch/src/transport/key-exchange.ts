@@ -127,7 +127,6 @@ export abstract class KeyExchangeTransport extends PacketTransport {
     this.keyAlg = algorithms.hostKey;
     const exchange: Exchange = { phase: "kex", algorithms, initiator: null, group: null, expects: [] };
     this.handshake.begin(exchange, offer.firstKexPacketFollows && algorithms.wrongGuess);
-    if (this.sessionID !== null) this.arm(this.rekeyTimeout, "the key exchange took too long");
     const ciphers = ciphersPending();
     if (ciphers === null) this.exchangeBegun(exchange);
     else void this.suspend(ciphers, () => this.exchangeBegun(exchange));
@@ -162,9 +161,6 @@ export abstract class KeyExchangeTransport extends PacketTransport {
 
   /** Our NEWKEYS is out; what was queued follows. */
   protected ownKeysChanged(): void {}
-
-  /** A user has logged in. */
-  protected abstract isLoggedIn(): boolean;
 
   // What they use
 

@@ -27,7 +27,7 @@ import type { Offence } from "./gate.js";
 import { HandshakeState } from "./handshake.js";
 import { FloodError, IdentificationReader } from "./identification.js";
 import { Deadline } from "./patience.js";
-import { WaitingMessages } from "./queue.js";
+import { AFTER_LOGIN, BEFORE_LOGIN, WaitingMessages } from "./queue.js";
 import { TransportSettings } from "./settings.js";
 import { StallWatch } from "./stall.js";
 import { ConnectionState } from "./state.js";
@@ -272,6 +272,9 @@ export abstract class PacketTransport extends TransportSettings {
   /** One packet; what it throws ends the connection. */
   protected abstract receive(messageNum: number, payload: Buffer): void;
 
+  /** A user has logged in. */
+  protected abstract isLoggedIn(): boolean;
+
   /** Who is to be told when output waits. */
   protected abstract writers(): Writers | null;
 
@@ -416,7 +419,7 @@ export abstract class PacketTransport extends TransportSettings {
   /** What does not fit any more ends the connection, not whoever sends. */
   #queue(number: number, body: Buffer): void {
     try {
-      this.waiting.add(number, body);
+      this.waiting.add(number, body, this.isLoggedIn() ? AFTER_LOGIN : BEFORE_LOGIN);
     } catch (error) {
       this.failed(error);
     }

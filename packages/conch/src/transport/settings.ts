@@ -47,7 +47,7 @@ export abstract class TransportSettings extends Protocol {
   exchangeTimeout = 30;
   /** Seconds from the connection's start until a service must run; how long a login may take is its service's rule. */
   serviceTimeout = 120;
-  /** Seconds that a later key exchange may take. */
+  /** Seconds that a later key exchange may take, from the first KEXINIT of either side. */
   rekeyTimeout = 60;
   /** Seconds for which a peer may take none of what waits for it. */
   writeStallTimeout = 60;

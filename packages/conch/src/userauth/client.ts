@@ -74,7 +74,10 @@ export class SSHUserAuthClient extends SSHService {
   allowSHA1Signatures = false;
   /** Sign for this server's host key too, where the server takes it (OpenSSH PROTOCOL section 3.1). */
   hostBound = true;
-  /** Be content with a server that lets us in for nothing. */
+  /**
+   * Be content with a server that lets us in for nothing: without a signature, a password, or an answer. Whoever asks for a
+   * passphrase or a password after that would ask for the server, which may pretend to be us.
+   */
   acceptUnprovenLogin = true;
 
   readonly user: string;
@@ -98,6 +101,8 @@ export class SSHUserAuthClient extends SSHService {
   /** Methods that the user could not or would not do, or for which the server had no question. */
   #givenUp = new Set<string>();
   #running = false;
+  /** Something was sent that only the user could send. */
+  #proven = false;
 
   constructor(user: BytesLike, instance: TransportService) {
     super();
@@ -112,6 +117,7 @@ export class SSHUserAuthClient extends SSHService {
     this.#bare = null;
     this.#hosts = [];
     this.#givenUp.clear();
+    this.#proven = false;
     this.#running = true;
     this.askForAuth("none", "");
   }
@@ -127,6 +133,7 @@ export class SSHUserAuthClient extends SSHService {
     this.#awaiting = true;
     const { user, instance } = this;
     const fields = { user, service: instance.name!, method: kind, data: toBuffer(extraData) };
+    this.#proven ||= proves(kind, fields.data);
     this.#transport.sendPacket(MSG_USERAUTH_REQUEST, UserauthRequest.encode(fields));
   }
 
@@ -136,9 +143,8 @@ export class SSHUserAuthClient extends SSHService {
   }
 
   ssh_USERAUTH_SUCCESS(packet: Buffer): void {
-    const unproven = this.lastAuth === "none" && this.authenticatedWith.length === 0;
     if (packet.length > 0 || !this.#awaiting) return void this.#refuse("a success that nobody asked for");
-    if (unproven && !this.acceptUnprovenLogin) return void this.#refuse("let in without any proof");
+    if (!this.#proven && !this.acceptUnprovenLogin) return void this.#refuse("let in without any proof");
     this.#awaiting = false;
     this.#transport.setService(this.instance);
   }
@@ -210,6 +216,7 @@ export class SSHUserAuthClient extends SSHService {
       if (!this.#running) return;
       const body = UserauthInfoResponse.encode({ answers: answers.map((answer) => ({ answer })) });
       this.#awaiting = true;
+      this.#proven ||= answers.length > 0;
       this.#transport.sendPacket(MSG_USERAUTH_INFO_RESPONSE, body);
     });
   }
@@ -428,6 +435,12 @@ export class SSHUserAuthClient extends SSHService {
   get #transport(): SSHTransportBase {
     return this.transport!;
   }
+}
+
+/** Whether a request shows more than a name: to ask about a key, or to be asked, shows nothing yet. */
+function proves(kind: string, data: Buffer): boolean {
+  if (kind === "publickey" || kind === HOST_BOUND) return data[0] !== 0;
+  return kind !== "none" && kind !== "keyboard-interactive";
 }
 
 function methodOf(query: KeyQuery): string {
