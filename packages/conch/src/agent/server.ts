@@ -1,7 +1,7 @@
 /** An ssh-agent of our own (twisted.conch.ssh.agent; draft-ietf-sshm-ssh-agent). */
 import { reactor } from "@strombus/reactor";
 import { Deferred } from "@strombus/reactor/defer";
-import type { IPushProducer, IReactorTime } from "@strombus/reactor/interfaces";
+import type { IPushProducer, IReactorTime, ITransport } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { Protocol, type Factory } from "@strombus/reactor/protocol";
 import { after, isLater, settle } from "../channel/later.js";
@@ -233,7 +233,7 @@ export class SSHAgentServer extends Protocol {
   /** Who asks on and on while an answer takes its time is not read from. */
   #pause(paused: boolean): void {
     this.#paused = paused;
-    const transport: Partial<IPushProducer> | null = this.transport;
+    const transport: Partial<ITransport & IPushProducer> | null = this.transport;
     if (paused) transport?.pauseProducing?.();
     else transport?.resumeProducing?.();
   }
