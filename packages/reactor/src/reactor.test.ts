@@ -10,7 +10,15 @@ import {
   ReactorNotRunning,
 } from "./error.js";
 import { AssertionError, KeyError, NotImplementedError, RuntimeError } from "./exceptions.js";
-import { type IDelayedCall, IReactor, type SystemEventTriggerID, type TriggerPhase } from "./interfaces.js";
+import {
+  type IDelayedCall,
+  IReactor,
+  IReactorDaemonize,
+  IReactorPluggableResolver,
+  IReactorThreads,
+  type SystemEventTriggerID,
+  type TriggerPhase,
+} from "./interfaces.js";
 import { globalLogBeginner, globalLogPublisher, type LogEvent } from "./logger.js";
 import { NodeReactor } from "./reactor.js";
 import { type AnyReactor, pass, reactors } from "./reactors.test.helper.js";
@@ -332,6 +340,14 @@ describe.each(reactors)("%s", (_, make) => {
     await finished;
     expect(logged).toContain("nobody looked");
   });
+});
+
+test("it provides what Twisted's does that Node can, and goes into no background", () => {
+  const node = new NodeReactor();
+  for (const token of [IReactorThreads, IReactorDaemonize, IReactorPluggableResolver]) {
+    expect(token.providedBy(node)).toBe(true);
+  }
+  expect([node.beforeDaemonize(), node.afterDaemonize()]).toEqual([undefined, undefined]);
 });
 
 describe("signals", () => {

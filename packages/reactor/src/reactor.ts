@@ -19,6 +19,8 @@ import {
   type IProcessProtocol,
   type IProtocolFactory,
   IReactor,
+  IReactorDaemonize,
+  IReactorThreads,
   type ITerminalProcess,
   type ITLSContextFactory,
   type ListenTCPOptions,
@@ -43,8 +45,8 @@ const log = new Logger({ namespace: "strombus.reactor" });
 const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGBREAK"] as const;
 type StopSignal = (typeof STOP_SIGNALS)[number];
 
-@implementer(IReactor)
-export class NodeReactor extends BaseReactor implements IReactor {
+@implementer(IReactor, IReactorThreads, IReactorDaemonize)
+export class NodeReactor extends BaseReactor implements IReactor, IReactorThreads, IReactorDaemonize {
   /** The number of the signal that stopped the reactor, or null. */
   _exitSignal: number | null = null;
   /** Seconds that connections may go on once the reactor is told to stop, where their protocol knows how; `--drain` sets it. */

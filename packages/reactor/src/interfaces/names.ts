@@ -55,17 +55,23 @@ export const IHostnameResolver: InterfaceToken<IHostnameResolver> = interfaceTok
   ["resolveHostName"],
 );
 
+/** A reactor whose lookups of one address for a name can be replaced. */
+export interface IReactorPluggableResolver {
+  /** Returns the one before. */
+  installResolver(resolver: IResolverSimple): IResolverSimple;
+}
+export const IReactorPluggableResolver: InterfaceToken<IReactorPluggableResolver> =
+  interfaceToken<IReactorPluggableResolver>("IReactorPluggableResolver", [], ["installResolver"]);
+
 /** A reactor whose name lookups can be replaced; installing either kind serves those who ask for the other too. */
-export interface IReactorPluggableNameResolver {
+export interface IReactorPluggableNameResolver extends IReactorPluggableResolver {
   readonly nameResolver: IHostnameResolver;
   /** Returns the one before. */
   installNameResolver(resolver: IHostnameResolver): IHostnameResolver;
-  /** Returns the one before. */
-  installResolver(resolver: IResolverSimple): IResolverSimple;
 }
 export const IReactorPluggableNameResolver: InterfaceToken<IReactorPluggableNameResolver> =
   interfaceToken<IReactorPluggableNameResolver>(
     "IReactorPluggableNameResolver",
-    [],
-    ["installNameResolver", "installResolver"],
+    [IReactorPluggableResolver],
+    ["installNameResolver"],
   );

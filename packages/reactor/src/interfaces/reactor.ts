@@ -115,6 +115,27 @@ export const IReactorInThreads: InterfaceToken<IReactorInThreads> = interfaceTok
   ["callInThread"],
 );
 
+/** Both, and how many threads there are. */
+export interface IReactorThreads extends IReactorFromThreads, IReactorInThreads {
+  suggestThreadPoolSize(size: number): void;
+}
+export const IReactorThreads: InterfaceToken<IReactorThreads> = interfaceToken<IReactorThreads>(
+  "IReactorThreads",
+  [IReactorFromThreads, IReactorInThreads],
+  ["suggestThreadPoolSize"],
+);
+
+/** To be told that the process goes into the background: no process of Node's does, so these do nothing. */
+export interface IReactorDaemonize {
+  beforeDaemonize(): void;
+  afterDaemonize(): void;
+}
+export const IReactorDaemonize: InterfaceToken<IReactorDaemonize> = interfaceToken<IReactorDaemonize>(
+  "IReactorDaemonize",
+  [],
+  ["beforeDaemonize", "afterDaemonize"],
+);
+
 /** All that the reactor of this package does. */
 export interface IReactor
   extends
