@@ -400,6 +400,9 @@ describe("a public value", () => {
     ["mlkem768x25519-sha256", "a byte long", Buffer.alloc(1217, 1), Buffer.alloc(1121, 1)],
     ["mlkem768x25519-sha256", "whose numbers are too large", Buffer.alloc(1216, 0xff), null],
     ["mlkem768x25519-sha256", "with a curve's half of 0", null, Buffer.alloc(1120)],
+    ["mlkem1024nistp384-sha384", "with a point off its curve", Buffer.alloc(1665, 4), Buffer.alloc(1665, 4)],
+    ["sntrup761x25519-sha512", "a byte short", Buffer.alloc(1189, 1), Buffer.alloc(1070, 1)],
+    ["sntrup761x25519-sha512", "with a curve's half of 0", Buffer.alloc(1190), Buffer.alloc(1071)],
   ] as const) {
     test(`K8, K9: by ${method}, ${what}, closes with reason 3, and nothing is signed for it`, async () => {
       for (const [victim, value] of [

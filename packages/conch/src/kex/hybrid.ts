@@ -1,24 +1,23 @@
 /**
- * ML-KEM and a curve side by side, safe while either is (draft-ietf-sshm-mlkem-hybrid-kex): the client sends its two public
- * values joined, the server a ciphertext and its public value; K is the hash of both secrets, and is hashed as a string,
- * not as an mpint.
+ * A lattice and a curve side by side, safe while either is (draft-ietf-sshm-mlkem-hybrid-kex, draft-ietf-sshm-ntruprime-ssh):
+ * the client sends its two public values joined, the server a ciphertext and its public value; K is the hash of both
+ * secrets, and is hashed as a string, not as an mpint.
  */
 import { createHash } from "node:crypto";
 import { KeyExchangeError } from "../error.js";
 import { Writer } from "../wire/writer.js";
 import type { Curve } from "./curve.js";
+import type { Kem, KemSizes } from "./kem.js";
 import type { CurveMethod, HashName } from "./method.js";
-import { SIZES, type MlKem, type MlKemName } from "./mlkem.js";
 
 /** `implementation` is called by each exchange: what it gives may be loaded by the first. */
 export function hybrid(
   name: string,
-  kem: MlKemName,
-  implementation: () => MlKem,
+  sizes: KemSizes,
+  implementation: () => Kem,
   curve: Curve,
   hash: HashName,
 ): CurveMethod {
-  const sizes = SIZES[kem];
   const halves = (value: Buffer, latticeLength: number): [lattice: Buffer, point: Buffer] => {
     const length = latticeLength + curve.valueLength;
     if (value.length !== length) {

@@ -7,7 +7,8 @@ import { checkPublicValue, pairModulo } from "./group.js";
 import type { Method, Pair } from "./method.js";
 import { methods } from "./methods.js";
 import { hybrid } from "./hybrid.js";
-import { nativeMlKem, nobleMlKem, SIZES, type MlKem, type MlKemName } from "./mlkem.js";
+import type { Kem } from "./kem.js";
+import { MLKEM_SIZES, nativeMlKem, nobleMlKem, type MlKemName } from "./mlkem.js";
 import { x25519, x25519Secret } from "./x25519.js";
 
 const hex = (text: string): Buffer => Buffer.from(text, "hex");
@@ -99,7 +100,7 @@ test("X25519 gives the secret of RFC 7748 section 6.1", () => {
 });
 
 describe.each(["ml-kem-768", "ml-kem-1024"] as const)("%s", (name: MlKemName) => {
-  const implementations = (): MlKem[] => {
+  const implementations = (): Kem[] => {
     const native = nativeMlKem(name);
     return native === null ? [nobleMlKem(name)] : [native, nobleMlKem(name)];
   };
@@ -110,7 +111,7 @@ describe.each(["ml-kem-768", "ml-kem-1024"] as const)("%s", (name: MlKemName) =>
       for (const sealer of kems) {
         const pair = opener.pair();
         const { ciphertext, secret } = sealer.encapsulate(pair.encapsulationKey);
-        expect([pair.encapsulationKey.length, ciphertext.length]).toEqual(Object.values(SIZES[name]));
+        expect([pair.encapsulationKey.length, ciphertext.length]).toEqual(Object.values(MLKEM_SIZES[name]));
         expect([secret.length, pair.decapsulate(ciphertext)]).toEqual([32, secret]);
       }
     }
@@ -118,7 +119,7 @@ describe.each(["ml-kem-768", "ml-kem-1024"] as const)("%s", (name: MlKemName) =>
 
   test("a key that is not reduced is refused (FIPS 203 section 7.2)", () => {
     for (const kem of implementations()) {
-      const method = hybrid("hybrid", name, () => kem, x25519, "sha256");
+      const method = hybrid("hybrid", MLKEM_SIZES[name], () => kem, x25519, "sha256");
       const value = Buffer.from(method.initiate().value);
       value.fill(0xff, 0, 384);
       expect(() => method.respond(value)).toThrow(KeyExchangeError);

@@ -1,27 +1,17 @@
-/**
- * ML-KEM (FIPS 203): Node's own where it has one (24.7 and later), else @noble/post-quantum. Encapsulation keys and
- * ciphertexts are raw bytes.
- */
+/** ML-KEM (FIPS 203): Node's own where it has one (24.7 and later), else @noble/post-quantum. */
 import * as crypto from "node:crypto";
 import { createRequire } from "node:module";
 import type * as noble from "@noble/post-quantum/ml-kem.js";
 import { KeyExchangeError } from "../error.js";
+import type { Kem, KemSizes } from "./kem.js";
 
 /** The parameter sets of FIPS 203 that are in use here. */
 export type MlKemName = "ml-kem-768" | "ml-kem-1024";
 
-/** In bytes. */
-export const SIZES: Readonly<Record<MlKemName, { readonly encapsulationKey: number; readonly ciphertext: number }>> = {
+export const MLKEM_SIZES: Readonly<Record<MlKemName, KemSizes>> = {
   "ml-kem-768": { encapsulationKey: 1184, ciphertext: 1088 },
   "ml-kem-1024": { encapsulationKey: 1568, ciphertext: 1568 },
 };
-
-export interface MlKem {
-  /** A fresh pair: the encapsulation key, and what opens a ciphertext made with it. */
-  pair(): { readonly encapsulationKey: Buffer; decapsulate(ciphertext: Buffer): Buffer };
-  /** @throws KeyExchangeError if the key fails the check of FIPS 203 section 7.2. */
-  encapsulate(encapsulationKey: Buffer): { readonly ciphertext: Buffer; readonly secret: Buffer };
-}
 
 /** What node:crypto has from 24.7 on; its types here are those of Node 20. */
 interface NativeKem {
@@ -35,7 +25,7 @@ const SPKI_PREFIXES: Readonly<Record<MlKemName, Buffer>> = {
   "ml-kem-1024": Buffer.from("30820632300b06096086480165030404030382062100", "hex"),
 };
 
-export function nativeMlKem(name: MlKemName): MlKem | null {
+export function nativeMlKem(name: MlKemName): Kem | null {
   const { encapsulate, decapsulate } = crypto as NativeKem;
   if (encapsulate === undefined || decapsulate === undefined) return null;
   const generate = crypto.generateKeyPairSync as unknown as (type: string) => crypto.KeyPairKeyObjectResult;
@@ -62,7 +52,7 @@ export function nativeMlKem(name: MlKemName): MlKem | null {
   };
 }
 
-export function nobleMlKem(name: MlKemName): MlKem {
+export function nobleMlKem(name: MlKemName): Kem {
   const kems = createRequire(import.meta.url)("@noble/post-quantum/ml-kem.js") as typeof noble;
   const kem = name === "ml-kem-768" ? kems.ml_kem768 : kems.ml_kem1024;
   return {
@@ -84,10 +74,10 @@ export function nobleMlKem(name: MlKemName): MlKem {
   };
 }
 
-const chosen = new Map<MlKemName, MlKem>();
+const chosen = new Map<MlKemName, Kem>();
 
 /** The implementation here, loaded by the first exchange that wants it. */
-export function mlkem(name: MlKemName): MlKem {
+export function mlkem(name: MlKemName): Kem {
   let kem = chosen.get(name);
   if (kem === undefined) chosen.set(name, (kem = nativeMlKem(name) ?? nobleMlKem(name)));
   return kem;

@@ -1,4 +1,4 @@
-/** Published values: ML-KEM (FIPS 203) in what Node has and in @noble/post-quantum, X25519 (RFC 7748, RFC 8731), ECDH. */
+/** Published values, and a few of other people's making: ML-KEM (FIPS 203) in what Node has and in @noble/post-quantum, X25519 (RFC 7748, RFC 8731), ECDH. */
 import * as crypto from "node:crypto";
 import { shake128 } from "@noble/hashes/sha3.js";
 import { ml_kem1024, ml_kem768 } from "@noble/post-quantum/ml-kem.js";
@@ -6,7 +6,8 @@ import { describe, expect, test } from "vitest";
 import { KeyExchangeError } from "../error.js";
 import { fromHex, vectors } from "../vectors.test.support.js";
 import { nistp256, nistp384, nistp521 } from "./ecdh.js";
-import { nativeMlKem, nobleMlKem, SIZES, type MlKemName } from "./mlkem.js";
+import { MLKEM_SIZES, nativeMlKem, nobleMlKem, type MlKemName } from "./mlkem.js";
+import { decodeSmall, open } from "./sntrup761.js";
 import { x25519Secret } from "./x25519.js";
 
 interface Opener {
@@ -40,7 +41,7 @@ const nativeOpener =
     const key = crypto.createPrivateKey({ key: der, format: "der", type: "pkcs8" });
     const spki = crypto.createPublicKey(key).export({ format: "der", type: "spki" });
     return {
-      encapsulationKey: spki.subarray(-SIZES[name].encapsulationKey),
+      encapsulationKey: spki.subarray(-MLKEM_SIZES[name].encapsulationKey),
       decapsulate: (ciphertext) => decapsulate(key, ciphertext),
     };
   };
@@ -55,7 +56,7 @@ function accumulated(name: MlKemName, open: Open): string {
     const { encapsulationKey, decapsulate } = open(drawn.xof(64));
     const { cipherText, sharedSecret } = NOBLE[name].encapsulate(encapsulationKey, drawn.xof(32));
     expect(Buffer.from(decapsulate(cipherText))).toEqual(Buffer.from(sharedSecret));
-    const foreign = drawn.xof(SIZES[name].ciphertext);
+    const foreign = drawn.xof(MLKEM_SIZES[name].ciphertext);
     for (const part of [encapsulationKey, cipherText, sharedSecret, decapsulate(foreign)]) seen.update(part);
   }
   return toHex(seen.xof(32));
@@ -95,7 +96,7 @@ for (const name of ["ml-kem-768", "ml-kem-1024"] as const) {
         for (const [kind, key, , message, sealedHash, secret] of published as readonly string[][]) {
           if (kind === "refuse") expect(() => implementation!.encapsulate(fromHex(key!))).toThrow(KeyExchangeError);
           if (kind !== "seal") continue;
-          expect(implementation!.encapsulate(fromHex(key!)).ciphertext).toHaveLength(SIZES[name].ciphertext);
+          expect(implementation!.encapsulate(fromHex(key!)).ciphertext).toHaveLength(MLKEM_SIZES[name].ciphertext);
           const { cipherText, sharedSecret } = kem.encapsulate(fromHex(key!), fromHex(message!)); // one to foretell
           expect([hashOf(cipherText), toHex(sharedSecret)]).toEqual([sealedHash, secret]);
         }
@@ -108,6 +109,19 @@ for (const name of ["ml-kem-768", "ml-kem-1024"] as const) {
     expect([...new Set(kinds)].sort()).toEqual(["exchange", "keygen", "open", "refuse", "reject", "seal"]);
   });
 }
+
+test("sntrup761 opens what liboqs has sealed, and makes the same of what was not for it", () => {
+  for (const [, bytes, ciphertext, secret] of vectors(new URL("vectors/sntrup761.txt", import.meta.url))) {
+    const key = fromHex(bytes!); // f, 1/g, the encapsulation key, what stands for a message, and a hash
+    const ours = {
+      f: decodeSmall(key.subarray(0, 191)),
+      inverseOfG: decodeSmall(key.subarray(191, 382)),
+      encapsulationKey: key.subarray(382, 1540),
+      rejection: key.subarray(1540, 1731),
+    };
+    expect(toHex(open(ours, fromHex(ciphertext!)))).toBe(secret);
+  }
+});
 
 /** PrivateKeyInfo of an X25519 key (RFC 8410), up to the key. */
 const X25519_PREFIX = fromHex("302e020100300506032b656e04220420");

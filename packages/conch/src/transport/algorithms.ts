@@ -29,8 +29,13 @@ export type Profile = "default" | "pq" | "compat" | "legacy";
 /** A profile, or lists; those that are left out are of the default profile. */
 export type AlgorithmChoice = Profile | Partial<AlgorithmLists>;
 
-/** ML-KEM with a curve of NIST's; by default it goes with X25519 alone. */
-const NIST_HYBRIDS = ["mlkem1024nistp384-sha384", "mlkem768nistp256-sha256"];
+/** Post-quantum too: ML-KEM with curves of NIST's, and what OpenSSH has had since 8.5, before there was ML-KEM. */
+const OTHER_HYBRIDS = [
+  "mlkem1024nistp384-sha384",
+  "mlkem768nistp256-sha256",
+  "sntrup761x25519-sha512",
+  "sntrup761x25519-sha512@openssh.com",
+];
 
 export const DEFAULT_KEY_EXCHANGES: readonly string[] = [
   "mlkem768x25519-sha256",
@@ -85,8 +90,10 @@ const byDefault: AlgorithmLists = {
 const compat: AlgorithmLists = {
   ...byDefault,
   keyExchanges: [
-    ...DEFAULT_KEY_EXCHANGES,
-    ...NIST_HYBRIDS,
+    "mlkem768x25519-sha256",
+    ...OTHER_HYBRIDS,
+    "curve25519-sha256",
+    "curve25519-sha256@libssh.org",
     "ecdh-sha2-nistp256",
     "ecdh-sha2-nistp384",
     "ecdh-sha2-nistp521",
@@ -102,7 +109,7 @@ const compat: AlgorithmLists = {
 
 export const PROFILES: Readonly<Record<Profile, AlgorithmLists>> = {
   default: byDefault,
-  pq: { ...byDefault, keyExchanges: ["mlkem768x25519-sha256", ...NIST_HYBRIDS] },
+  pq: { ...byDefault, keyExchanges: ["mlkem768x25519-sha256", ...OTHER_HYBRIDS] },
   compat,
   legacy: {
     keyExchanges: [...compat.keyExchanges, "diffie-hellman-group-exchange-sha1", "diffie-hellman-group14-sha1"],

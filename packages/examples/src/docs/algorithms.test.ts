@@ -11,6 +11,22 @@ import { temporaryCertificate } from "./fixtures.js";
 
 const peer = new IPv4Address("TCP", "192.0.2.1", 2222);
 
+test("the table of the page says what the profiles have", () => {
+  const page = readFileSync(new URL("../../../../docs/algorithms.md", import.meta.url), "utf8");
+  for (const list of Object.keys(PROFILES.default) as (keyof typeof PROFILES.default)[]) {
+    const row = page.split("\n").find((line) => line.startsWith(`| \`${list}\``))!;
+    const cells = row.split("|").slice(2, 5);
+    const [byDefault, compat, legacy] = cells.map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+    expect(byDefault).toEqual(PROFILES.default[list]);
+    expect(compat).toEqual(PROFILES.compat[list].filter((name) => !PROFILES.default[list].includes(name)));
+    expect(legacy).toEqual(PROFILES.legacy[list].filter((name) => !PROFILES.compat[list].includes(name)));
+  }
+  const isHybrid = (name: string) => /^(mlkem|sntrup)/.test(name);
+  const { keyExchanges, ...others } = PROFILES.pq;
+  expect(keyExchanges).toEqual(PROFILES.compat.keyExchanges.filter(isHybrid));
+  expect({ ...PROFILES.default, ...others }).toEqual(PROFILES.default);
+});
+
 test("profiles and lists", () => {
   const hostKey = Key.generate("ed25519");
   const factory = new SSHFactory();
