@@ -16,7 +16,7 @@ export interface Order {
   readonly atATime: number;
 }
 
-const PATIENCE = 120; // seconds for one session
+const PATIENCE = 60; // seconds for one session
 const OPENSSH_AT_A_TIME = 8;
 const RUN: Readonly<Record<Kind, (plan: Plan, target: Target) => Promise<void>>> = {
   ours: runOurs,
@@ -70,7 +70,9 @@ async function session(plan: Plan, target: Target): Promise<void> {
   try {
     await Promise.race([RUN[plan.kind](plan, target), late]);
   } catch (error) {
-    failures.push(`session ${plan.number}: ${String((error as Error).stack ?? error)}\n${JSON.stringify(plan)}`);
+    const failure = `session ${plan.number}: ${String((error as Error).stack ?? error)}\n${JSON.stringify(plan)}`;
+    failures.push(failure);
+    console.log(failure); // now: the rest may take long
   } finally {
     clearTimeout(timer);
     running--;

@@ -1,5 +1,4 @@
 /** A session of our own client, as its plan says. */
-import { once } from "node:events";
 import { connect } from "node:net";
 import { SSHConnection } from "@strombus/conch/ssh/connection";
 import { forwardRemote, packOpen_direct_tcpip } from "@strombus/conch/ssh/forwarding";
@@ -47,7 +46,7 @@ async function run(work: Work, conn: SSHConnection, plan: Plan): Promise<void> {
   switch (work) {
     case "rekey":
       conn.transport!.sendKexInit();
-      return;
+      return run("ask", conn, plan); // which is answered once the exchange is over
     case "ask": {
       const answer = await conn.sendGlobalRequest("ask", data.subarray(0, 1000), true)!;
       check(answer.equals(data.subarray(0, 1000)), "an answer is another");
@@ -148,13 +147,18 @@ async function read(channel: StreamChannel): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Reads until so much has come. */
+/** Reads until so much has come, or the channel is closed. */
 async function readBytes(channel: StreamChannel, expected: Buffer): Promise<void> {
   const chunks: Buffer[] = [];
-  for (let left = expected.length; left > 0; left -= chunks.at(-1)!.length) {
-    const [chunk] = (await once(channel.stream, "data")) as [Buffer];
-    chunks.push(chunk);
-  }
+  let left = expected.length;
+  await new Promise<void>((resolve) => {
+    channel.stream.on("data", (chunk: Buffer) => {
+      chunks.push(chunk);
+      left -= chunk.length;
+      if (left <= 0) resolve();
+    });
+    channel.stream.once("close", resolve);
+  });
   check(Buffer.concat(chunks).equals(expected), "the echo is another");
 }
 

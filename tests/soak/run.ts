@@ -20,7 +20,6 @@ import type { Order } from "./clients.js";
  */
 const TOLERANCE = 2 * 2 ** 20; // bytes
 const PROCESSES = 2; // of clients
-const WARM_UP = 1000; // sessions
 
 const { values } = parseArgs({
   options: {
@@ -32,7 +31,8 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
   },
 });
-const sessions = Number(values.sessions ?? (values.quick ? 3000 : 50_000));
+const sessions = Number(values.sessions ?? (values.quick ? 1500 : 50_000));
+const warmUp = Math.min(1000, sessions / 3); // sessions
 const inTurn = Number(values["in-turn"] ?? (values.quick ? 200 : 5000));
 const atATime = Number(values["at-a-time"] ?? (values.quick ? 200 : 500));
 const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31));
@@ -68,14 +68,14 @@ async function run(from: number, below: number, together: number): Promise<void>
   const lanes = Math.max(1, Math.floor(together / processes.length));
   await Promise.all(
     processes.map(async (each, index) =>
-      ask(each, { port: port!, seed, numbers: [from + index, below, processes.length], atATime: lanes }),
+      ask(each, { port: port, seed, numbers: [from + index, below, processes.length], atATime: lanes }),
     ),
   );
 }
 
 async function census(): Promise<Report[]> {
   const ofClients = await Promise.all(
-    clients.map(async (each) => ask(each, { port: port!, seed, numbers: null, atATime: 0 })),
+    clients.map(async (each) => ask(each, { port: port, seed, numbers: null, atATime: 0 })),
   );
   return [await ask(server, "census"), ...ofClients];
 }
@@ -86,12 +86,12 @@ if (values.only !== undefined) {
   await run(Number(values.only), Number(values.only) + 1, 1);
 } else {
   console.log(`seed ${seed}: ${sessions} sessions, ${inTurn} in turn and the others ${atATime} at a time`);
-  await run(0, WARM_UP, atATime);
+  await run(0, warmUp, atATime);
   const before = await census();
-  console.log(`${WARM_UP} sessions, ${seconds()} s: ${JSON.stringify(before[0]!.ledger)}`);
-  await run(WARM_UP, WARM_UP + inTurn, 1);
-  console.log(`${WARM_UP + inTurn} sessions, ${seconds()} s`);
-  await run(WARM_UP + inTurn, sessions, atATime);
+  console.log(`${warmUp} sessions, ${seconds()} s: ${JSON.stringify(before[0]!.ledger)}`);
+  await run(warmUp, warmUp + inTurn, 1);
+  console.log(`${warmUp + inTurn} sessions, ${seconds()} s`);
+  await run(warmUp + inTurn, sessions, atATime);
   const after = await census();
   console.log(`${sessions} sessions, ${seconds()} s: ${JSON.stringify(after[0]!.ledger)}`);
   after.forEach(({ census: now }, index) => {

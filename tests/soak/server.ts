@@ -17,8 +17,8 @@ import { type SessionIO, sessionProgram } from "@strombus/conch/streams";
 import { type AvatarId, InMemoryUsernamePasswordDatabaseDontUse } from "@strombus/cred/checkers";
 import { type IRealm, Portal } from "@strombus/cred/portal";
 import { reactor } from "@strombus/reactor";
-import { implementer } from "@strombus/reactor/components";
-import type { IAddress, IChildProcess, ITCPTransport, ITransport } from "@strombus/reactor/interfaces";
+import { implementer, registerAdapter } from "@strombus/reactor/components";
+import type { IAddress, IChildProcess, ITCPTransport } from "@strombus/reactor/interfaces";
 import { globalLogBeginner, LogLevel, textFileLogObserver } from "@strombus/reactor/logger";
 import { Protocol } from "@strombus/reactor/protocol";
 import { takeCensus } from "./census.js";
@@ -53,12 +53,7 @@ class Source extends Protocol {
   }
 }
 
-@implementer(ISession)
-class User extends ConchUser implements ISession {
-  #size: WindowSize | null = null;
-  #child: IChildProcess | null = null;
-  #sink: Sink | null = null;
-
+class User extends ConchUser {
   constructor(name: AvatarId) {
     super();
     this.channelLookup["session"] = name === "streams" ? sessionProgram(program) : Session;
@@ -68,6 +63,16 @@ class User extends ConchUser implements ISession {
   global_ask(data: Buffer): readonly [true, Buffer] {
     return [true, data];
   }
+}
+
+/** What one session of a user's does. */
+@implementer(ISession)
+class UserSession implements ISession {
+  #size: WindowSize | null = null;
+  #child: IChildProcess | null = null;
+  #sink: Sink | null = null;
+
+  constructor(readonly user: User) {}
 
   getPty(_term: string, size: WindowSize): void {
     this.#size = size;
@@ -96,10 +101,10 @@ class User extends ConchUser implements ISession {
         break;
       }
       case "cut":
-        cut(this);
+        cut(this.user);
         break;
       case "leave":
-        (this.conn!.transport as SSHServerTransport).loseConnection();
+        (this.user.conn!.transport as SSHServerTransport).loseConnection();
         break;
       default:
         throw new Error(FAULT);
@@ -115,6 +120,8 @@ class User extends ConchUser implements ISession {
     this.#child?.loseConnection();
   }
 }
+
+registerAdapter(UserSession, User, ISession);
 
 class Session extends SSHSession {
   override channelOpen(data: Buffer) {
@@ -132,7 +139,7 @@ function cut({ conn }: ConchUser): void {
 }
 
 function connect(protocol: Protocol, process: SSHSessionProcessProtocol): void {
-  void protocol.makeConnection(process as unknown as ITransport);
+  void protocol.makeConnection(process);
   void process.makeConnection(wrapProtocol(protocol));
 }
 

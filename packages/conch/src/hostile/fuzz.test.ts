@@ -1,11 +1,12 @@
 /**
  * Both roles against a peer that says anything: valid messages by chance, damaged, repeated, reordered and left out, before
- * keys are on, before a login and after it. Each talk is a seed; to repeat one that failed, or to talk for hours:
+ * keys are on, before a login and after it. Each talk is a seed; to talk for hours, or to repeat a talk that failed:
  *
- *     STROMBUS_FUZZ_SEED=12345 STROMBUS_FUZZ_TALKS=1 npm run fuzz
+ *     npm run fuzz -- --minutes 120
+ *     npm run fuzz -- --seed 12345 --talks 1
  */
 import { globalLogPublisher, type LogEvent } from "@strombus/reactor/logger";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { ConchError, DisconnectError } from "../error.js";
 import { PasswordData, UserauthFailure, UserauthRequest, UserauthSuccess } from "../messages/userauth.js";
 import { Debug, Ignore, Ping, ServiceAccept, ServiceRequest, Unimplemented } from "../messages/transport.js";
@@ -24,8 +25,25 @@ import { echoServer, hostKey, match, PASSWORD, talkingClient, type Match } from 
 
 const FIRST = Number(process.env["STROMBUS_FUZZ_SEED"] ?? 1);
 const TALKS = Number(process.env["STROMBUS_FUZZ_TALKS"] ?? 100);
+/** Instead of a number of talks, the minutes that all stages have together. */
+const MINUTES = Number(process.env["STROMBUS_FUZZ_MINUTES"] ?? 0);
 const MESSAGES_OF_A_TALK = 40;
-const PATIENCE = { timeout: 60_000 + 1000 * TALKS }; // milliseconds
+const PATIENCE = { timeout: 60_000 + 1000 * TALKS + 60_000 * MINUTES }; // milliseconds
+
+const said = { talks: 0, messages: 0 };
+afterAll(() => {
+  if (MINUTES > 0) console.log(`${said.talks} talks, ${said.messages} messages, from seed ${FIRST}`);
+});
+
+/** The seeds of a stage's talks. */
+function* seeds(): Generator<number> {
+  const end = performance.now() + (MINUTES * 60_000) / (Object.keys(STAGES).length + 3);
+  const isOver = (talks: number): boolean => (MINUTES > 0 ? performance.now() > end : talks >= TALKS);
+  for (let talks = 0; !isOver(talks); talks++) {
+    said.talks++;
+    yield FIRST + talks;
+  }
+}
 
 type Sealed = [number: number, body: Uint8Array];
 
@@ -40,6 +58,7 @@ function spoil(transport: SSHTransportBase, chance: Chance, part: number): void 
   const send = outgoing.send.bind(outgoing);
   let held: Sealed | null = null;
   outgoing.send = (number, body) => {
+    said.messages++;
     if (!chance.odds(part)) {
       send(number, body);
     } else {
@@ -71,6 +90,7 @@ function spoil(transport: SSHTransportBase, chance: Chance, part: number): void 
 }
 
 function force(transport: SSHTransportBase, number: number, body: Uint8Array): void {
+  said.messages++;
   (transport as unknown as Outgoing).outgoing.send(number, body);
 }
 
@@ -182,102 +202,94 @@ const STAGES: Readonly<Record<string, readonly [behaves: readonly Sealed[], like
   "in a session": [[request("ssh-userauth"), login(PASSWORD), open], TALKING],
 };
 
-describe(
-  `a server keeps its rules whatever a client says, in talks ${FIRST} to ${FIRST + TALKS - 1},`,
-  PATIENCE,
-  () => {
-    test("before keys are on", async () => {
-      for (let seed = FIRST; seed < FIRST + TALKS; seed++) {
-        await watched(seed, async (chance) => {
-          const made = await match(echoServer, (clock) => {
-            const attacker = new Attacker();
-            attacker.clock = clock;
-            spoil(attacker, chance, 0.3);
-            return attacker;
-          });
-          for (const message of [request("ssh-userauth"), login("wrong"), open]) {
-            force(made.client, ...message);
-            await made.settle();
-          }
-          expect(made.ledger.logins).toBe(0);
-          await end(made);
+describe("a server keeps its rules whatever a client says", PATIENCE, () => {
+  test("before keys are on", async () => {
+    for (const seed of seeds()) {
+      await watched(seed, async (chance) => {
+        const made = await match(echoServer, (clock) => {
+          const attacker = new Attacker();
+          attacker.clock = clock;
+          spoil(attacker, chance, 0.3);
+          return attacker;
         });
-      }
-    });
-
-    for (const [stage, [behaves, likely]] of Object.entries(STAGES)) {
-      test(stage, async () => {
-        for (let seed = FIRST; seed < FIRST + TALKS; seed++) {
-          await watched(seed, async (chance) => {
-            const made = await match(echoServer, (clock) => Object.assign(new Attacker(), { clock }));
-            for (const message of behaves) {
-              force(made.client, ...message);
-              await made.settle();
-              made.clock.advance(0.25);
-            }
-            const isKnown = behaves.some(([number, body]) => number === 50 && Buffer.from(body).includes(PASSWORD));
-            expect(made.ledger.logins).toBe(isKnown ? 1 : 0);
-            expect(made.ledger.opened).toBe(behaves.includes(open) ? 1 : 0);
-            for (let n = 0; n < MESSAGES_OF_A_TALK && made.serverIO.connected; n++) {
-              force(made.client, ...anyMessage(chance, likely));
-              if (chance.odds(0.3)) await made.settle();
-              if (chance.odds(0.1)) made.clock.advance(chance.below(3));
-            }
-            const wasEnded = !made.serverIO.connected;
-            await end(made);
-            expect(made.ledger.logins).toBe(isKnown ? 1 : 0); // nobody gets in by talking
-            return wasEnded;
-          });
+        for (const message of [request("ssh-userauth"), login("wrong"), open]) {
+          force(made.client, ...message);
+          await made.settle();
         }
+        expect(made.ledger.logins).toBe(0);
+        await end(made);
       });
     }
-  },
-);
+  });
 
-describe(
-  `a client keeps its rules whatever a server says, in talks ${FIRST} to ${FIRST + TALKS - 1},`,
-  PATIENCE,
-  () => {
-    test("from the start", async () => {
-      for (let seed = FIRST; seed < FIRST + TALKS; seed++) {
+  for (const [stage, [behaves, likely]] of Object.entries(STAGES)) {
+    test(stage, async () => {
+      for (const seed of seeds()) {
         await watched(seed, async (chance) => {
-          const made = await match((clock, ledger) => {
-            const server = echoServer(clock, { ...ledger });
-            spoil(server, chance, 0.15);
-            return server;
-          }, talkingClient);
-          for (let n = 0; n < 10; n++) {
-            made.clock.advance(0.25);
+          const made = await match(echoServer, (clock) => Object.assign(new Attacker(), { clock }));
+          for (const message of behaves) {
+            force(made.client, ...message);
             await made.settle();
+            made.clock.advance(0.25);
           }
-          await end(made);
-        });
-      }
-    });
-
-    test("once keys are on", async () => {
-      for (let seed = FIRST; seed < FIRST + TALKS; seed++) {
-        await watched(seed, async (chance) => {
-          const made = await match((clock) => {
-            const server = new FalseServer();
-            server.clock = clock;
-            server.factory = {
-              publicKeys: { "ssh-ed25519": hostKey.public() },
-              privateKeys: { "ssh-ed25519": hostKey },
-              getService: () => null,
-            } as never;
-            return server;
-          }, talkingClient);
-          for (let n = 0; n < MESSAGES_OF_A_TALK && made.clientIO.connected; n++) {
-            force(made.server, ...anyMessage(chance, [...ANYTIME, ServiceAccept, UserauthFailure, UserauthSuccess]));
+          const isKnown = behaves.some(([number, body]) => number === 50 && Buffer.from(body).includes(PASSWORD));
+          expect(made.ledger.logins).toBe(isKnown ? 1 : 0);
+          expect(made.ledger.opened).toBe(behaves.includes(open) ? 1 : 0);
+          for (let n = 0; n < MESSAGES_OF_A_TALK && made.serverIO.connected; n++) {
+            force(made.client, ...anyMessage(chance, likely));
             if (chance.odds(0.3)) await made.settle();
             if (chance.odds(0.1)) made.clock.advance(chance.below(3));
           }
-          const wasEnded = !made.clientIO.connected;
+          const wasEnded = !made.serverIO.connected;
           await end(made);
+          expect(made.ledger.logins).toBe(isKnown ? 1 : 0); // nobody gets in by talking
           return wasEnded;
         });
       }
     });
-  },
-);
+  }
+});
+
+describe("a client keeps its rules whatever a server says", PATIENCE, () => {
+  test("from the start", async () => {
+    for (const seed of seeds()) {
+      await watched(seed, async (chance) => {
+        const made = await match((clock, ledger) => {
+          const server = echoServer(clock, { ...ledger });
+          spoil(server, chance, 0.15);
+          return server;
+        }, talkingClient);
+        for (let n = 0; n < 10; n++) {
+          made.clock.advance(0.25);
+          await made.settle();
+        }
+        await end(made);
+      });
+    }
+  });
+
+  test("once keys are on", async () => {
+    for (const seed of seeds()) {
+      await watched(seed, async (chance) => {
+        const made = await match((clock) => {
+          const server = new FalseServer();
+          server.clock = clock;
+          server.factory = {
+            publicKeys: { "ssh-ed25519": hostKey.public() },
+            privateKeys: { "ssh-ed25519": hostKey },
+            getService: () => null,
+          } as never;
+          return server;
+        }, talkingClient);
+        for (let n = 0; n < MESSAGES_OF_A_TALK && made.clientIO.connected; n++) {
+          force(made.server, ...anyMessage(chance, [...ANYTIME, ServiceAccept, UserauthFailure, UserauthSuccess]));
+          if (chance.odds(0.3)) await made.settle();
+          if (chance.odds(0.1)) made.clock.advance(chance.below(3));
+        }
+        const wasEnded = !made.clientIO.connected;
+        await end(made);
+        return wasEnded;
+      });
+    }
+  });
+});
