@@ -5,7 +5,7 @@ import { globalLogBeginner } from "@strombus/reactor/logger";
 import { takeCensus } from "./census.js";
 import { runOpenSSH, runSSH2 } from "./other-sessions.js";
 import { runOurs } from "./our-session.js";
-import { type Kind, type Plan, planOf } from "./plan.js";
+import { type Kind, PATIENCE, type Plan, planOf } from "./plan.js";
 import { echoPort, type Target } from "./work.js";
 
 /** Numbers of sessions, from and below; or nothing for a census. */
@@ -16,7 +16,7 @@ export interface Order {
   readonly atATime: number;
 }
 
-const PATIENCE = 60; // seconds for one session
+const SHOWN = 10; // failures
 const OPENSSH_AT_A_TIME = 8;
 const RUN: Readonly<Record<Kind, (plan: Plan, target: Target) => Promise<void>>> = {
   ours: runOurs,
@@ -72,7 +72,7 @@ async function session(plan: Plan, target: Target): Promise<void> {
   } catch (error) {
     const failure = `session ${plan.number}: ${String((error as Error).stack ?? error)}\n${JSON.stringify(plan)}`;
     failures.push(failure);
-    console.log(failure); // now: the rest may take long
+    if (failures.length <= SHOWN) console.log(failure); // now: the rest may take long
   } finally {
     clearTimeout(timer);
     running--;

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { Client, type ClientChannel } from "ssh2";
 import { ssh } from "../support/openssh.js";
-import type { Plan, Work } from "./plan.js";
+import { PATIENCE, type Plan, type Work } from "./plan.js";
 import { check, echoPort, textOf, type Target } from "./work.js";
 
 /** Milliseconds of the client's life that a byte of the plan stands for, where bytes cannot be counted. */
@@ -18,7 +18,8 @@ export async function runSSH2(plan: Plan, { port }: Target): Promise<void> {
   };
   client.on("error", () => {});
   const closed = new Promise<false>((resolve) => client.once("close", () => resolve(false)));
-  client.connect({ host: "127.0.0.1", port, username: plan.user, password: plan.passwords[0] ?? "" });
+  const [password = ""] = plan.passwords;
+  client.connect({ host: "127.0.0.1", port, username: plan.user, password, readyTimeout: PATIENCE * 1000 });
   const timer = plan.cut === null ? undefined : setTimeout(cut, plan.cut * LIFE);
   try {
     const ready = await Promise.race([once(client, "ready").catch(() => false), closed]);

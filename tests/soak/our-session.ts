@@ -9,7 +9,7 @@ import { reactor } from "@strombus/reactor";
 import type { Failure } from "@strombus/reactor/failure";
 import type { IConnector, IProtocol, ITCPTransport } from "@strombus/reactor/interfaces";
 import { ClientFactory } from "@strombus/reactor/protocol";
-import type { Plan, Work } from "./plan.js";
+import { PATIENCE, type Plan, type Work } from "./plan.js";
 import { check, echoPort, textOf, type Target } from "./work.js";
 
 /** Settles when the connection is over, and all that was awaited on it too. @throws what was not as it should be */
@@ -163,6 +163,10 @@ async function readBytes(channel: StreamChannel, expected: Buffer): Promise<void
 }
 
 class Transport extends SSHClientTransport {
+  override identificationTimeout = PATIENCE;
+  override exchangeTimeout = PATIENCE;
+  override serviceTimeout = PATIENCE;
+  override rekeyTimeout = PATIENCE;
   hasCut = false;
   #received = 0;
 

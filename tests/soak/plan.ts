@@ -1,6 +1,8 @@
 /** What each session of a soak does: by chance, and the same again for the same seed. */
 
 export const PASSWORD = "the right password";
+/** Seconds for one session, and for each step of it. */
+export const PATIENCE = 300;
 export const FAULT = "a fault of the application that is meant";
 
 /** Which program is the client. */

@@ -91,7 +91,12 @@ if (values.only !== undefined) {
   console.log(`${warmUp} sessions, ${seconds()} s: ${JSON.stringify(before[0]!.ledger)}`);
   await run(warmUp, warmUp + inTurn, 1);
   console.log(`${warmUp + inTurn} sessions, ${seconds()} s`);
-  await run(warmUp + inTurn, sessions, atATime);
+  const STEP = 5000;
+  for (let from = warmUp + inTurn; from < sessions; from += STEP) {
+    const below = Math.min(sessions, from + STEP);
+    await run(from, below, atATime);
+    console.log(`${below} sessions, ${seconds()} s`);
+  }
   const after = await census();
   console.log(`${sessions} sessions, ${seconds()} s: ${JSON.stringify(after[0]!.ledger)}`);
   after.forEach(({ census: now }, index) => {

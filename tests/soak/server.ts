@@ -12,7 +12,7 @@ import { SSHFactory } from "@strombus/conch/ssh/factory";
 import { allowForwarding } from "@strombus/conch/ssh/forwarding";
 import { Key } from "@strombus/conch/ssh/keys";
 import { SSHSession, type SSHSessionProcessProtocol, wrapProtocol } from "@strombus/conch/ssh/session";
-import type { SSHServerTransport } from "@strombus/conch/ssh/transport";
+import { SSHServerTransport } from "@strombus/conch/ssh/transport";
 import { type SessionIO, sessionProgram } from "@strombus/conch/streams";
 import { type AvatarId, InMemoryUsernamePasswordDatabaseDontUse } from "@strombus/cred/checkers";
 import { type IRealm, Portal } from "@strombus/cred/portal";
@@ -22,7 +22,7 @@ import type { IAddress, IChildProcess, ITCPTransport } from "@strombus/reactor/i
 import { globalLogBeginner, LogLevel, textFileLogObserver } from "@strombus/reactor/logger";
 import { Protocol } from "@strombus/reactor/protocol";
 import { takeCensus } from "./census.js";
-import { FAULT, PASSWORD } from "./plan.js";
+import { FAULT, PASSWORD, PATIENCE } from "./plan.js";
 
 const ledger = { logins: 0, logouts: 0, sessions: 0, closed: 0, faults: 0, failures: 0, lines: 0 };
 
@@ -202,8 +202,17 @@ process.on("warning", (warning) => {
   process.stderr.write(`${String(warning)}\n`);
 });
 
+/** A soak asks what is left, not how fast it goes: no deadline ends what waits for its turn on a machine that has much to do. */
+class Patient extends SSHServerTransport {
+  override identificationTimeout = PATIENCE;
+  override exchangeTimeout = PATIENCE;
+  override serviceTimeout = PATIENCE;
+  override rekeyTimeout = PATIENCE;
+}
+
 const hostKey = Key.generate("ed25519");
 const factory = new SSHFactory();
+factory.protocol = Patient;
 factory.noisy = false;
 factory.privateKeys = { "ssh-ed25519": hostKey };
 factory.publicKeys = { "ssh-ed25519": hostKey.public() };

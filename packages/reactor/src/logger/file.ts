@@ -1,4 +1,5 @@
 /** Observers that write text files (twisted.logger). */
+import { EventEmitter } from "node:events";
 import { CallableObserver, type LogEvent } from "./event.js";
 import { formatEventAsClassicLogText, formatTime, timeFormatRFC3339 } from "./text.js";
 
@@ -6,6 +7,22 @@ import { formatEventAsClassicLogText, formatTime, timeFormatRFC3339 } from "./te
 export interface LogFile {
   write(text: string): unknown;
   flush?(): unknown;
+}
+
+const guarded = new WeakSet<EventEmitter>();
+
+/**
+ * A stream whose disk is full or whose reader has gone costs lines of the log, not the process. It cannot be logged where
+ * nothing can be: the process warns, once for each stream.
+ */
+function guard(file: LogFile): void {
+  if (!(file instanceof EventEmitter) || guarded.has(file)) return;
+  guarded.add(file);
+  let warned = false;
+  file.on("error", (error: Error) => {
+    if (!warned) process.emitWarning(`lines of the log are lost: ${error.message}`, "LogWarning");
+    warned = true;
+  });
 }
 
 /** Writes what `formatEvent` makes of each event; events it makes nothing of are skipped. */
@@ -22,6 +39,7 @@ export class FileLogObserver extends CallableObserver {
   observe(event: LogEvent): void {
     const text = this.formatEvent(event);
     if (text === null || text === "") return;
+    guard(this.#file);
     this.#file.write(text);
     this.#file.flush?.();
   }
