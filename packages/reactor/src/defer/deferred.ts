@@ -371,6 +371,7 @@ export class Deferred<T = unknown> implements PromiseLike<T> {
       } else if (this.result instanceof Failure) this.#step(entry.errback, entry.errbackArgs);
       else this.#step(entry.callback, entry.callbackArgs);
     }
+    if (!(this.result instanceof Failure)) this.#note(); // it waits: what failed before has been handled
     return null;
   }
 

@@ -50,6 +50,18 @@ describe("nothing is reported", () => {
     expect(reported()).toEqual([]);
   });
 
+  test("when an errback handles it whose own answer is still to come", () => {
+    const answer = new Deferred();
+    const asked = fail("it").addErrback(() => answer);
+    expect(reported()).toEqual([]);
+    answer.errback("its answer");
+    expect(reported()).toEqual(["its answer"]);
+    expect(asked.result).toBeInstanceOf(Failure);
+    const promised = fail("it").addErrback(async () => Promise.resolve());
+    expect(reported()).toEqual([]);
+    return promised;
+  });
+
   test("when it moved into another Deferred, which alone reports it", () => {
     const inner = new Deferred();
     const outer = succeed(1).addCallback(() => inner);
