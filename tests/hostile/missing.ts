@@ -3,11 +3,6 @@ export const MISSING: readonly string[] = [
   // login, channels, sessions, client, log
   "A12",
   "A18",
-  "S1",
-  "S2",
-  "S3",
-  "S4",
-  "CL6",
   "L1",
   "L2",
   "L3",
@@ -15,8 +10,4 @@ export const MISSING: readonly string[] = [
   "CVE-2016-6210",
   "CVE-2018-15473",
   "CVE-2018-15919",
-  "CVE-2024-39930",
-  "CVE-2024-41956",
-  "CVE-2023-51385",
-  "CVE-2020-26301",
 ];
