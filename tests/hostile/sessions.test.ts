@@ -205,7 +205,7 @@ describe("what runs", () => {
     const slow = new Slow();
     const user = new ConchUser();
     user.channelLookup["session"] = (options) => {
-      const channel = Object.assign(new SSHSession(options), { session: slow as unknown as ISession });
+      const channel = Object.assign(new SSHSession(options), { session: slow });
       channel.requestsAtOnce = true;
       return channel;
     };
@@ -323,7 +323,7 @@ describe("an end", () => {
       if (end === "closed") await talk.send(97, talk.id);
       else if (end === "disconnected") await talk.send(1, 11, "bye", "");
       else if (end === "cut") talk.made.serverIO.abortConnection();
-      else (talk.connection.channels.get(talk.id) as SSHChannel).loseConnection();
+      else (talk.connection.channels.get(talk.id)!).loseConnection();
       await talk.made.settle();
       if (end === "closed by us") await talk.send(97, talk.id);
       expect([end, child!.signals, child!.disconnecting]).toEqual([end, [-HUP], true]);
@@ -383,14 +383,14 @@ function outputOf(executable: string, args: string[], usePTY?: SpawnProcessOptio
         this.said += data.toString("latin1");
       }
       override processEnded(reason: Failure): void {
-        if (reason.check(ProcessDone) === null) reject(reason.value as Error);
+        if (reason.check(ProcessDone) === null) reject(reason.value);
         else resolve(this.said);
       }
     }
     try {
       reactor.spawnProcess(new Reader(), executable, args, usePTY === undefined ? {} : { usePTY });
     } catch (error) {
-      reject(error as Error);
+      reject(error);
     }
   });
 }
@@ -457,7 +457,7 @@ describe("a name", () => {
     const fine = join(folder, "fine");
     const key = Key.generate("ed25519");
     const text = key.toString("openssh");
-    writeFileSync(fine, `${text}${"\n".repeat(64 * 1024 - text.length)}`);
+    writeFileSync(fine, `${text.toString()}${"\n".repeat(64 * 1024 - text.length)}`);
     expect(Key.fromFile(fine).blob()).toEqual(key.blob());
   });
 });
