@@ -4,7 +4,6 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { ConchUser } from "@strombus/conch/avatar";
 import { Permissions, restrict } from "@strombus/conch/permissions";
-import type { SSHChannel } from "@strombus/conch/ssh/channel";
 import { Key } from "@strombus/conch/ssh/keys";
 import { ISession, ISessionSetEnv, SSHSession, type SSHSessionProcessProtocol } from "@strombus/conch/ssh/session";
 import { SSHUserAuthClient } from "@strombus/conch/ssh/userauth";
@@ -323,7 +322,7 @@ describe("an end", () => {
       if (end === "closed") await talk.send(97, talk.id);
       else if (end === "disconnected") await talk.send(1, 11, "bye", "");
       else if (end === "cut") talk.made.serverIO.abortConnection();
-      else (talk.connection.channels.get(talk.id)!).loseConnection();
+      else talk.connection.channels.get(talk.id)!.loseConnection();
       await talk.made.settle();
       if (end === "closed by us") await talk.send(97, talk.id);
       expect([end, child!.signals, child!.disconnecting]).toEqual([end, [-HUP], true]);
