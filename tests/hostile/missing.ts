@@ -2,7 +2,6 @@
 export const MISSING: readonly string[] = [
   // login, channels, sessions, client, log
   "A12",
-  "A18",
   "L1",
   "L2",
   "L3",
