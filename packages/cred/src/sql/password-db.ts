@@ -57,9 +57,10 @@ export class SQLPasswordDB implements ICredentialsChecker {
 
   async #check(username: string, password: string): Promise<string> {
     const user = await this.#find(username);
-    const right = await this.#verify(user?.password ?? this.#decoy, password);
-    if (user === null || !right) throw new UnauthorizedLogin("unknown user or wrong password");
-    this.#decoy = user.password;
+    if (user === null) await verifyPassword(this.#decoy, password);
+    if (user === null || !(await this.#verify(user.password, password))) {
+      throw new UnauthorizedLogin("unknown user or wrong password");
+    }
     return user.name;
   }
 
@@ -84,10 +85,14 @@ export class SQLPasswordDB implements ICredentialsChecker {
 
   async #verify(stored: string, password: string): Promise<boolean> {
     try {
-      return await verifyPassword(stored, password);
+      const right = await verifyPassword(stored, password);
+      // The first one that was computed will do, the right one of a user is better.
+      if (right || (this.#decoy === DECOY && !password.includes("\0"))) this.#decoy = stored;
+      return right;
     } catch (error) {
       if (error instanceof UnauthorizedLogin) throw error;
       log.error("a password in the database cannot be verified: {error}", { error });
+      await verifyPassword(this.#decoy, password); // whoever asks does not see that it is another case
       throw new UnauthorizedLogin("the password cannot be verified", { cause: error });
     }
   }
