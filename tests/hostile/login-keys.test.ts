@@ -6,7 +6,7 @@ import { Certificate } from "@strombus/conch/keys/certificate";
 import { Key } from "@strombus/conch/ssh/keys";
 import { DEFAULT_USER_KEY_ALGORITHMS } from "@strombus/conch/ssh/userauth";
 import type { ICredentialsChecker } from "@strombus/cred/checkers";
-import { type ICredentials, ISSHHostBased, ISSHPrivateKey } from "@strombus/cred/credentials";
+import { type ICredentials, ISSHHostBased, ISSHPrivateKey, IUsernamePassword } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { describe, expect, test } from "vitest";
 import {
@@ -19,6 +19,8 @@ import {
   type KeyRequest,
   login,
   type Login,
+  password,
+  passwords,
   query,
   REPLY,
   REQUEST,
@@ -73,12 +75,16 @@ describe("a question about a key", () => {
   });
 
   test("A5: is no step of a login that takes several", async () => {
-    const steps = new SSHProtocolChecker({ inOrder: [ISSHPrivateKey] });
+    const steps = new SSHProtocolChecker({ inOrder: [ISSHPrivateKey, IUsernamePassword] });
     steps.registerChecker(credulous());
+    steps.registerChecker(passwords());
     const made = await answered(steps, () => query(mine));
-    await made.ask(query(mine));
+    await made.ask(password("right"));
     await made.ask(query(mine));
     expect([made.answers(), made.avatars]).toEqual([[FAILURE, FAILURE, FAILURE], []]);
+    await made.ask(made.signed(mine));
+    await made.ask(password("right"));
+    expect(made.avatars).toEqual(["alice"]);
   });
 
   test("A5: an empty signature is no signature, and no question", async () => {

@@ -1,17 +1,41 @@
 import { capturedLogs, Logger } from "@strombus/reactor/logger";
+import { Clock } from "@strombus/reactor/task";
 import { expect, test } from "vitest";
 import { FakeTransport } from "./channel/fixtures.test.support.js";
 import { ChannelOpen, GlobalRequest } from "./messages/connection.js";
-import { LineBudget, peerLog } from "./peer-log.js";
+import { LineBound, peerLog, tellWhatWasLeftOut } from "./peer-log.js";
 import { SSHConnection } from "./ssh/connection.js";
 
-test("fifty lines at once, then five a second; the next tells how many were left out", () => {
-  const budget = new LineBudget();
-  const at = (now: number, times: number) => Array.from({ length: times }, () => budget.take(now));
-  expect(at(100, 52)).toEqual([...Array<number>(50).fill(0), null, null]);
-  expect(at(100.1, 1)).toEqual([null]);
-  expect(at(101.1, 6)).toEqual([3, 0, 0, 0, 0, null]);
-  expect(at(10_000, 51)).toEqual([1, ...Array<number>(49).fill(0), null]);
+test("fifty lines at once, then five a second; ten seconds later it is told how many were left out", () => {
+  const clock = new Clock();
+  const told: number[] = [];
+  const bound = new LineBound(clock, (count) => told.push(count));
+  const admitted = (times: number) => Array.from({ length: times }, () => bound.admits()).filter(Boolean).length;
+  expect(admitted(52)).toBe(50);
+  clock.advance(1);
+  expect(admitted(6)).toBe(5);
+  clock.advance(8.9);
+  expect(told).toEqual([]);
+  clock.advance(0.2);
+  expect(told).toEqual([3]);
+  clock.advance(10_000);
+  expect([admitted(51), told]).toEqual([50, [3]]);
+  bound.tell();
+  bound.tell();
+  expect([told, clock.getDelayedCalls()]).toEqual([[3, 1], []]);
+});
+
+test("lines for debugging take nothing from the others", () => {
+  const peer = { clock: new Clock() };
+  const log = new Logger({ namespace: "test" });
+  const lines = capturedLogs(() => {
+    for (let n = 0; n < 1000; n++) peerLog(log, peer).debug("chatter");
+    peerLog(log, peer).warn("what matters");
+    tellWhatWasLeftOut(peer);
+  });
+  const levels = lines.map(({ log_level, log_format }) => `${log_level?.name} ${log_format}`);
+  expect(levels.slice(50)).toEqual(["warn what matters", expect.stringContaining("debug {count} lines")]);
+  expect(lines.at(-1)!["count"]).toBe(950);
 });
 
 test("what nobody's peer brings about is not bounded", () => {
@@ -24,7 +48,7 @@ test("what nobody's peer brings about is not bounded", () => {
 
 test("L4: a peer that opens and asks for what there is not buys no more lines than its share", () => {
   const connection = new SSHConnection();
-  const transport = new FakeTransport().of(connection);
+  const transport = Object.assign(new FakeTransport(), { clock: new Clock() }).of(connection);
   const data = Buffer.alloc(0);
   const lines = capturedLogs(() => {
     for (let n = 0; n < 2000; n++) {
@@ -35,6 +59,6 @@ test("L4: a peer that opens and asks for what there is not buys no more lines th
     }
   });
   expect(transport.packets).toHaveLength(4000); // each is refused
-  expect(lines.length).toBeLessThan(100);
+  expect(lines).toHaveLength(100); // of both kinds
   expect(connection.channels.size).toBe(0);
 });

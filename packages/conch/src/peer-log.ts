@@ -1,46 +1,113 @@
 /** Log lines that a peer brings about: a bounded number a second, and the rest is counted (rule L4). */
-import type { Logger } from "@strombus/reactor/logger";
+import { reactor } from "@strombus/reactor";
+import type { IDelayedCall, IReactorTime } from "@strombus/reactor/interfaces";
+import { Logger } from "@strombus/reactor/logger";
+
+const log = new Logger({ namespace: "strombus.conch.peers" });
 
 const BURST = 50; // lines
 const PER_SECOND = 5;
+const TELL_AFTER = 10; // seconds
 
 type Lines = Pick<Logger, "debug" | "info" | "warn" | "error" | "failure">;
 
-const SILENCE: Lines = { debug() {}, info() {}, warn() {}, error() {}, failure() {} };
+/** What stands for a peer: its transport. */
+interface Peer {
+  /** The reactor's unless it has one. */
+  readonly clock?: IReactorTime;
+}
 
-const budgets = new WeakMap<object, LineBudget>();
+/** What one peer may have logged. Lines for debugging have a bound of their own, and take none from the others. */
+interface Bounds {
+  readonly debug: LineBound;
+  readonly others: LineBound;
+}
+
+const bounds = new WeakMap<object, Bounds>();
 
 /**
- * Where one line goes that this peer brought about: to `log`, or nowhere when there were too many.
+ * Where one line goes that this peer brought about: to `log`, or nowhere when there were too many. How many were left out
+ * is told ten seconds later, and when the peer is gone.
+ *
  * @param peer stands for it: its transport. Without one there is no bound.
  */
 export function peerLog(log: Logger, peer: object | null | undefined): Lines {
   if (peer == null) return log;
-  const budget = budgets.get(peer) ?? new LineBudget();
-  budgets.set(peer, budget);
-  const left = budget.take(performance.now() / 1000);
-  if (left === null) return SILENCE;
-  if (left > 0) log.warn("{count} lines that one peer brought about were left out", { count: left });
-  return log;
+  const { debug, others } = boundsOf(peer);
+  return {
+    debug(...line) {
+      if (debug.admits()) log.debug(...line);
+    },
+    info(...line) {
+      if (others.admits()) log.info(...line);
+    },
+    warn(...line) {
+      if (others.admits()) log.warn(...line);
+    },
+    error(...line) {
+      if (others.admits()) log.error(...line);
+    },
+    failure(...line) {
+      if (others.admits()) log.failure(...line);
+    },
+  };
 }
 
-/** A bucket that fills by the second. */
-export class LineBudget {
-  #lines = BURST;
-  #at: number | null = null;
-  #left = 0;
+/** The peer is gone: tells at once what is still to tell. */
+export function tellWhatWasLeftOut(peer: object): void {
+  const bound = bounds.get(peer);
+  bound?.debug.tell();
+  bound?.others.tell();
+}
 
-  /** Takes a line. @returns how many were left out before it, or null when it is left out too. `now` is in seconds. */
-  take(now: number): number | null {
-    this.#lines = Math.min(BURST, this.#lines + (now - (this.#at ?? now)) * PER_SECOND);
+function boundsOf(peer: Peer): Bounds {
+  let found = bounds.get(peer);
+  if (found === undefined) {
+    const clock = peer.clock ?? reactor;
+    const format = "{count} lines that one peer brought about were left out";
+    found = {
+      debug: new LineBound(clock, (count) => log.debug(format, { count })),
+      others: new LineBound(clock, (count) => log.warn(format, { count })),
+    };
+    bounds.set(peer, found);
+  }
+  return found;
+}
+
+/** A bucket that fills by the second, and the count of what it had no room for. */
+export class LineBound {
+  readonly #clock: IReactorTime;
+  readonly #told: (count: number) => void;
+  #lines = BURST;
+  #at: number;
+  #left = 0;
+  #telling: IDelayedCall | null = null;
+
+  constructor(clock: IReactorTime, told: (count: number) => void) {
+    this.#clock = clock;
+    this.#told = told;
+    this.#at = clock.seconds();
+  }
+
+  /** Takes a line; false when it is to be left out. */
+  admits(): boolean {
+    const now = this.#clock.seconds();
+    this.#lines = Math.min(BURST, this.#lines + Math.max(0, now - this.#at) * PER_SECOND);
     this.#at = now;
-    if (this.#lines < 1) {
-      this.#left += 1;
-      return null;
+    if (this.#lines >= 1) {
+      this.#lines -= 1;
+      return true;
     }
-    this.#lines -= 1;
+    this.#left += 1;
+    this.#telling ??= this.#clock.callLater(TELL_AFTER, () => this.tell());
+    return false;
+  }
+
+  tell(): void {
+    if (this.#telling?.active() === true) this.#telling.cancel();
+    this.#telling = null;
     const left = this.#left;
     this.#left = 0;
-    return left;
+    if (left > 0) this.#told(left);
   }
 }

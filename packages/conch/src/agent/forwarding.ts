@@ -5,6 +5,7 @@ import type { IProtocol, MaybeAsync } from "@strombus/reactor/interfaces";
 import { connectionDone } from "@strombus/reactor/protocol";
 import { Logger } from "@strombus/reactor/logger";
 import { SocketChannel } from "../channel/socket-channel.js";
+import { peerLog } from "../peer-log.js";
 import { SSHChannel, type SSHChannelOptions } from "../ssh/channel.js";
 import type { SSHClientTransport } from "../ssh/transport.js";
 import { bindingOf } from "./client.js";
@@ -37,12 +38,14 @@ export class SSHAgentForwardingChannel extends SocketChannel {
 
   override channelOpen(specificData: Buffer): MaybeAsync {
     if (this.path === undefined || this.path === "") {
-      log.warn("there is no agent to forward: SSH_AUTH_SOCK is not set");
+      peerLog(log, this.conn?.transport).warn("there is no agent to forward: SSH_AUTH_SOCK is not set");
       return this.loseConnection();
     }
     const socket = connect({ path: this.path, allowHalfOpen: true });
     this.#toAgent = socket;
-    socket.once("error", (error) => log.warn("the agent cannot be reached: {why}", { why: error.message }));
+    socket.once("error", (error) =>
+      peerLog(log, this.conn?.transport).warn("the agent cannot be reached: {why}", { why: error.message }),
+    );
     socket.once("close", () => this.loseConnection());
     this.pauseProducing(); // what is asked comes behind where it comes from
     const binding = this.#binding();

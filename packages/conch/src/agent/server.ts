@@ -1,13 +1,14 @@
 /** An ssh-agent of our own (twisted.conch.ssh.agent; draft-ietf-sshm-ssh-agent). */
 import { reactor } from "@strombus/reactor";
 import { Deferred } from "@strombus/reactor/defer";
+import type { Failure } from "@strombus/reactor/failure";
 import type { IPushProducer, IReactorTime, ITransport } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
-import { Protocol, type Factory } from "@strombus/reactor/protocol";
+import { connectionDone, Protocol, type Factory } from "@strombus/reactor/protocol";
 import { after, isLater, settle } from "../channel/later.js";
 import { ConchError, MissingKeyStoreError, ProtocolError } from "../error.js";
 import type { MaybeLater } from "../interfaces.js";
-import { peerLog } from "../peer-log.js";
+import { peerLog, tellWhatWasLeftOut } from "../peer-log.js";
 import { BadKeyError, type Key } from "../ssh/keys.js";
 import { Reader } from "../wire/reader.js";
 import { Writer, type BytesLike } from "../wire/writer.js";
@@ -68,6 +69,11 @@ export class SSHAgentServer extends Protocol {
     this.buf = Buffer.concat([this.buf, data]);
     this.#work();
     if (this.#busy && this.buf.length > MAX_WAITING && !this.#paused) this.#pause(true);
+  }
+
+  override connectionLost(reason: Failure = connectionDone): void {
+    super.connectionLost(reason);
+    tellWhatWasLeftOut(this);
   }
 
   sendResponse(reqType: number, data: BytesLike): void {

@@ -108,6 +108,8 @@ export type SSHEvent<N extends EventName = EventName> = {
 
 interface Line {
   readonly level: "debug" | "info";
+  /** Of each connection there is one at most: it has no part in the bound that lines of a peer have. */
+  readonly once?: true;
   readonly format: string;
 }
 
@@ -115,13 +117,13 @@ const FROM = "connection {ssh.connection.id} from {client.address}";
 
 /** How each is written to the log; null where the line is written elsewhere, or by another bound. */
 export const LINES: Readonly<Record<EventName, Line | null>> = {
-  "ssh.connection.opened": { level: "debug", format: `${FROM} port {client.port} is open` },
+  "ssh.connection.opened": { level: "debug", once: true, format: `${FROM} port {client.port} is open` },
   "ssh.connection.refused": null, // the defence's own, one a second
-  "ssh.connection.closed": { level: "debug", format: `${FROM} is closed: {ssh.disconnect.reason}` },
-  "ssh.handshake.completed": { level: "debug", format: `${FROM} has keys by {ssh.kex.algorithm}` },
+  "ssh.connection.closed": { level: "debug", once: true, format: `${FROM} is closed: {ssh.disconnect.reason}` },
+  "ssh.handshake.completed": { level: "debug", once: true, format: `${FROM} has keys by {ssh.kex.algorithm}` },
   "ssh.rekey": { level: "debug", format: `${FROM} has new keys by {ssh.kex.algorithm}` },
   "ssh.login": null, // userauth's own, without a bound
-  "ssh.logout": { level: "info", format: `logout: user {user.name!r} of ${FROM}` },
+  "ssh.logout": { level: "info", once: true, format: `logout: user {user.name!r} of ${FROM}` },
   "ssh.channel.opened": { level: "debug", format: `channel {ssh.channel.type!r} of ${FROM} is open` },
   "ssh.channel.refused": { level: "debug", format: `channel {ssh.channel.type!r} of ${FROM} is refused` },
   "ssh.channel.closed": { level: "debug", format: `channel {ssh.channel.type!r} of ${FROM} is closed` },

@@ -34,7 +34,9 @@ export function report<N extends EventName>(
   const event = eventOf(connection, name, fields);
   tellObservers(connection, event);
   const line = LINES[name];
-  if (line !== null) peerLog(log, connection)[line.level](line.format, event as unknown as LogFields);
+  if (line === null) return;
+  const to = line.once === true ? log : peerLog(log, connection);
+  to[line.level](line.format, event as unknown as LogFields);
 }
 
 /** The event, for who logs it in words of his own; `report` does the rest. */

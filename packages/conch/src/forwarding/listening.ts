@@ -17,7 +17,7 @@ export type ListenChannelClass = new (options: SSHChannelOptions) => SSHListenFo
 /** A channel that stands for a connection that was accepted here. */
 export class SSHListenForwardingChannel extends ForwardingChannel {
   override channelOpen(specificData: Buffer): MaybeAsync {
-    log.debug("{channel} is open", { channel: this.logPrefix() });
+    peerLog(log, this.conn?.transport).debug("{channel} is open", { channel: this.logPrefix() });
     this.client?.release();
   }
 

@@ -142,7 +142,7 @@ export class SSHChannel implements ITransport {
 
   /** The channel is open; `specificData` came with the request, or with the peer's confirmation. */
   channelOpen(specificData: Buffer): MaybeAsync {
-    log.debug("{channel} is open", { channel: this.logPrefix() });
+    peerLog(log, this.conn?.transport).debug("{channel} is open", { channel: this.logPrefix() });
   }
 
   /**
@@ -172,12 +172,15 @@ export class SSHChannel implements ITransport {
    * settles; see also `pauseProducing`.
    */
   dataReceived(data: Buffer): MaybeAsync {
-    log.debug("{channel} got {bytes} bytes", { channel: this.logPrefix(), bytes: data.length });
+    peerLog(log, this.conn?.transport).debug("{channel} got {bytes} bytes", {
+      channel: this.logPrefix(),
+      bytes: data.length,
+    });
   }
 
   /** Data of a type of its own, such as 1 for standard error. */
   extReceived(dataType: number, data: Buffer): MaybeAsync {
-    log.debug("{channel} got {bytes} bytes of type {type}", {
+    peerLog(log, this.conn?.transport).debug("{channel} got {bytes} bytes of type {type}", {
       channel: this.logPrefix(),
       bytes: data.length,
       type: dataType,
@@ -186,12 +189,12 @@ export class SSHChannel implements ITransport {
 
   /** The peer sends no more data; we may go on. */
   eofReceived(): MaybeAsync {
-    log.debug("{channel}: end of data", { channel: this.logPrefix() });
+    peerLog(log, this.conn?.transport).debug("{channel}: end of data", { channel: this.logPrefix() });
   }
 
   /** The peer closed the channel and will take nothing more. The connection answers when this is done. */
   closeReceived(): MaybeAsync {
-    log.debug("{channel}: closed by the peer", { channel: this.logPrefix() });
+    peerLog(log, this.conn?.transport).debug("{channel}: closed by the peer", { channel: this.logPrefix() });
     this.loseConnection();
   }
 
@@ -200,7 +203,7 @@ export class SSHChannel implements ITransport {
 
   /** The channel, which was open, is closed by both sides, or the connection is gone. Called once. */
   closed(): MaybeAsync {
-    log.debug("{channel} is closed", { channel: this.logPrefix() });
+    peerLog(log, this.conn?.transport).debug("{channel} is closed", { channel: this.logPrefix() });
   }
 
   /**

@@ -7,7 +7,7 @@ import { Logger } from "@strombus/reactor/logger";
 import { connectionDone } from "@strombus/reactor/protocol";
 import { ProtocolError } from "../error.js";
 import { Debug, Disconnect, ExtInfo, Ignore, NewKeys, Ping, Pong, Unimplemented } from "../messages/transport.js";
-import { peerLog } from "../peer-log.js";
+import { peerLog, tellWhatWasLeftOut } from "../peer-log.js";
 import { keep, type BytesLike } from "../wire/writer.js";
 import { admit, type Stage } from "./admission.js";
 import { messages } from "./constants.js";
@@ -53,6 +53,7 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
     super.connectionLost(reason);
     if (service !== null) tell(log, "stopping a service", () => service.serviceStopped());
     this.#logOut();
+    tellWhatWasLeftOut(this);
   }
 
   /** Stops the service that runs, if any, and starts this one. */
@@ -117,7 +118,7 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
   }
 
   receiveDebug(alwaysDisplay: boolean, message: string, lang: string): void {
-    if (alwaysDisplay) log.debug("remote debug message: {message}", { message });
+    if (alwaysDisplay) peerLog(log, this).debug("remote debug message: {message}", { message });
   }
 
   ssh_DISCONNECT(packet: Buffer): void {

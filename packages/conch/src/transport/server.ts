@@ -20,6 +20,7 @@ import {
   KexPairReply,
 } from "../messages/kex.js";
 import { ServiceAccept, ServiceRequest } from "../messages/transport.js";
+import { tellWhatWasLeftOut } from "../peer-log.js";
 import { mpintBytes } from "../wire/writer.js";
 import { DEFAULT_USER_KEY_ALGORITHMS, type AlgorithmLists } from "./algorithms.js";
 import { SSHTransportBase, type Exchange, type TransportService } from "./base.js";
@@ -130,6 +131,7 @@ export class SSHServerTransport extends SSHTransportBase {
       "ssh.connection.bytes_sent": bytesSent,
     });
     this.#openedAt = null;
+    tellWhatWasLeftOut(this);
   }
 
   override offended(offence: Offence): void {

@@ -18,6 +18,7 @@ import {
   UserauthPkOk,
   UserauthRequest,
 } from "../messages/userauth.js";
+import { peerLog } from "../peer-log.js";
 import type { Key } from "../ssh/keys.js";
 import { namedMethod, SSHService } from "../ssh/service.js";
 import {
@@ -228,7 +229,7 @@ export class SSHUserAuthClient extends SSHService {
 
   /** Text for the user before the login; it is the server's, so escape it before a terminal sees it. */
   receiveBanner(message: string, language: string): void {
-    log.debug("banner: {message}", { message: shown(message) });
+    peerLog(log, this.transport).debug("banner: {message}", { message: shown(message) });
   }
 
   /** Asks about the next key, by its certificate first where it has one; false when there is none. */

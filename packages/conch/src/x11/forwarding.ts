@@ -8,6 +8,7 @@ import { OPEN_ADMINISTRATIVELY_PROHIBITED } from "../channel/numbers.js";
 import { SocketChannel } from "../channel/socket-channel.js";
 import { ConchError } from "../error.js";
 import { X11Req } from "../messages/connection.js";
+import { peerLog } from "../peer-log.js";
 import type { SSHChannel, SSHChannelOptions } from "../ssh/channel.js";
 import type { SSHConnection } from "../ssh/connection.js";
 import { COOKIE_PROTOCOL, cookieOf, type Display, parseDisplay } from "./display.js";
@@ -84,12 +85,14 @@ export class SSHX11ForwardingChannel extends SocketChannel {
     if (greeting === null) return;
     const grant = greeting === false ? undefined : this.#granted(greeting.protocol, greeting.cookie);
     if (greeting === false || grant === undefined) {
-      log.warn("refused an X program of the server that does not show our cookie");
+      peerLog(log, this.conn?.transport).warn("refused an X program of the server that does not show our cookie");
       return this.loseConnection();
     }
     this.#greeting = null;
     const socket = connect({ ...grant.display.connect, allowHalfOpen: true });
-    socket.once("error", (error) => log.warn("the display cannot be reached: {why}", { why: error.message }));
+    socket.once("error", (error) =>
+      peerLog(log, this.conn?.transport).warn("the display cannot be reached: {why}", { why: error.message }),
+    );
     this.join(socket);
     return super.dataReceived(
       Buffer.concat([greetingWith(input, COOKIE_PROTOCOL, grant.cookie), input.subarray(greeting.length)]),
