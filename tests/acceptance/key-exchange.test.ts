@@ -6,6 +6,7 @@ import { openSSH, ssh } from "../support/openssh.js";
 import { serve } from "../support/server.js";
 
 const METHODS = [
+  "sntrup761x25519-sha512@openssh.com",
   "ecdh-sha2-nistp256",
   "ecdh-sha2-nistp384",
   "ecdh-sha2-nistp521",

@@ -52,7 +52,9 @@ describe("keys", () => {
 
   test.each(named(/^(mldsa44|\w+_sk)\w*\d(_pw)?$/))("%s is none of ours, and says so", (name) => {
     const passphrase = name.endsWith("_pw") ? text("pw") : "";
-    expect(() => Key.fromString(files.get(name)!, { passphrase })).toThrow(BadKeyError);
+    const read = () => Key.fromString(files.get(name)!, { passphrase });
+    expect(read).toThrow(BadKeyError);
+    expect(read).toThrow(name.startsWith("mldsa44") ? "unknown key type" : "in its device");
   });
 
   test.each(["rsa_1", "rsa_2"])("%s has the numbers that stand beside it", (name) => {

@@ -24,6 +24,10 @@ const PUBLIC: ReadonlyMap<string, ReadKey> = new Map<string, ReadKey>([
   [SK_ECDSA, (from, name, blob) => SecurityKeyMaterial.readPublic(from, name, blob)],
 ]);
 
+const inItsDevice: ReadKey = () => {
+  throw new BadKeyError("the private half of a security key is in its device; the public half is in the .pub file");
+};
+
 const PRIVATE: ReadonlyMap<string, ReadKey> = new Map<string, ReadKey>([
   ["ssh-ed25519", (from) => Ed25519Material.readPrivate(from)],
   ["ecdsa-sha2-nistp256", (from, name) => ECMaterial.readPrivate(from, name)],
@@ -31,6 +35,8 @@ const PRIVATE: ReadonlyMap<string, ReadKey> = new Map<string, ReadKey>([
   ["ecdsa-sha2-nistp521", (from, name) => ECMaterial.readPrivate(from, name)],
   ["ssh-rsa", (from) => RSAMaterial.readPrivate(from)],
   ["ssh-dss", (from) => DSAMaterial.readPrivate(from)],
+  [SK_ED25519, inItsDevice],
+  [SK_ECDSA, inItsDevice],
 ]);
 
 const AGENT_V3: ReadonlyMap<string, ReadKey> = new Map<string, ReadKey>([

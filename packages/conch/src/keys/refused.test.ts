@@ -89,6 +89,11 @@ NLbB1kVoZVLJYe+xejNnRjdfkziKW9hdfv8=
     test(`${what} is a BadKeyError`, () => expect(() => Key.fromString(data, type, passphrase)).toThrow(BadKeyError));
   }
 
+  test("a security key's private file leads to its public one", () => {
+    const fields = strings("sk-ssh-ed25519@openssh.com", secret(ED25519).a, "ssh:", Buffer.of(1), "handle", "");
+    expect(() => Key.fromString(fields, "private_blob")).toThrow("the public half is in the .pub file");
+  });
+
   const P = 2n ** 255n - 19n;
   const D = 37095705934669439343138083508754565189542113879843219016388785533085940283555n;
   const power = (base: bigint, exponent: bigint): bigint => {
