@@ -37,8 +37,11 @@ export interface Match {
   settle(): Promise<void>;
 }
 
-/** The echo server, with a user who has a session and answers global requests. */
-export function echoServer(clock: Clock, ledger: Ledger): SSHServerTransport {
+/**
+ * The echo server, with a user who has a session and answers global requests.
+ * @param realmTakes seconds until there is an avatar; 0 is at once
+ */
+export function echoServer(clock: Clock, ledger: Ledger, realmTakes = 0): SSHServerTransport {
   class Session extends SSHChannel {
     override name = "session";
     request_shell(): boolean {
@@ -76,8 +79,14 @@ export function echoServer(clock: Clock, ledger: Ledger): SSHServerTransport {
       requestAvatar() {
         const user = new User();
         user.channelLookup["session"] = Session;
-        ledger.logins++;
-        return [IConchUser, user, () => (ledger.logouts += 1)] as const;
+        const login = () => {
+          ledger.logins++;
+          return [IConchUser, user, () => (ledger.logouts += 1)] as const;
+        };
+        if (realmTakes === 0) return login();
+        return new Promise<ReturnType<typeof login>>((resolve) => {
+          clock.callLater(realmTakes, () => resolve(login()));
+        });
       },
     },
     [checker],
@@ -91,8 +100,8 @@ export function echoServer(clock: Clock, ledger: Ledger): SSHServerTransport {
   return server;
 }
 
-/** A client that logs in, opens a session and talks in it. */
-export function talkingClient(clock: Clock, ledger: Ledger): SSHClientTransport {
+/** A client that logs in, opens a session and talks in it, or does what another connection does. */
+export function talkingClient(clock: Clock, ledger: Ledger, makeConnection?: () => SSHConnection): SSHClientTransport {
   class Channel extends SSHChannel {
     override name = "session";
     override channelOpen(): void {
@@ -127,7 +136,7 @@ export function talkingClient(clock: Clock, ledger: Ledger): SSHClientTransport 
       return true;
     }
     override connectionSecure(): void {
-      this.requestService(new UserAuth("user", new Connection()));
+      this.requestService(new UserAuth("user", makeConnection?.() ?? new Connection()));
     }
   }
   return new Client();
