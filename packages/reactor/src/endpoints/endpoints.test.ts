@@ -1,5 +1,6 @@
 /** Endpoints: what reaches the reactor, what comes back, and their description by text. */
 import { spawn, spawnSync } from "node:child_process";
+import { getDiffieHellman } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import * as net from "node:net";
 import { tmpdir } from "node:os";
@@ -48,6 +49,7 @@ import {
   type IReactor,
   IStreamClientEndpoint,
   IStreamServerEndpoint,
+  type ITLSContextFactory,
 } from "../interfaces.js";
 import { Factory, Protocol } from "../protocol.js";
 import { NodeReactor } from "../reactor.js";
@@ -492,6 +494,47 @@ describe("over real sockets", () => {
     ).toThrow(ValueError);
   });
 
+  test("every parameter of ssl: servers, of ssl: and tls: clients", async () => {
+    const alice = new TestAuthority().issue("alice");
+    const read: Record<string, string> = {
+      key: localhost.privateKey.dumpPEM(),
+      certificate: localhost.x509.toString(),
+      chain: authority.certificate.dumpPEM() + authority.certificate.dumpPEM(),
+      dh: dhParameters(),
+      alice: alice.dumpPEM(),
+      "ca.pem": authority.certificate.dumpPEM(),
+    };
+    for (const [name, text] of Object.entries(read)) writeFileSync(join(folder, name), text);
+    const files = `privateKey=${folder}/key:certKey=${folder}/certificate`;
+    const more = `extraCertChain=${folder}/chain:dhParameters=${folder}/dh:sslmethod=TLSv1_2_METHOD`;
+    const factory = factoryFor(() => new Greeter());
+    void serverFromString(asReactor(), `ssl:4433:${files}:${more}:interface=10.0.0.1:backlog=3`).listen(factory);
+    const [port, , contextFactory, ...rest] = memory.sslServers[0]!;
+    expect([port, ...rest]).toEqual([4433, 3, "10.0.0.1"]);
+    expect(() => serverFromString(asReactor(), `ssl:4433:${files}:sslmethod=SSLv3_METHOD`)).toThrow(ValueError);
+
+    // The server shows what it was given, and takes alice's certificate for what it is worth.
+    const listening = reactor.listenSSL(0, factory, asking(contextFactory), { interface: "127.0.0.1" });
+    const number = listening.getHost().port;
+    const local = "timeout=9:bindAddress=127.0.0.2";
+    for (const description of [
+      `tls:localhost:${number}:${local}:trustRoots=${folder}:certificate=${folder}/alice:privateKey=${folder}/alice`,
+      `ssl:127.0.0.1:${number}:${local}:caCertsDir=${folder}:hostname=localhost:certKey=${folder}/alice:privateKey=${folder}/alice`,
+    ]) {
+      const client = await connectProtocol(clientFromString(reactor, description), new Recorder());
+      await until(() => client.bytes === 5);
+      expect(client.transport.getPeerCertificate()!.fingerprint).toBe(localhost.x509.fingerprint);
+      expect(client.transport.getHostCertificate()!.subject).toContain("alice");
+      expect(String(client.transport.getHost())).toContain("127.0.0.2");
+      client.transport.loseConnection();
+      await until(() => client.isLost);
+    }
+    await listening.stopListening();
+
+    void clientFromString(asReactor(), "ssl:h:1:timeout=9:bindAddress=10.0.0.1").connect(factory);
+    expect(memory.sslClients[0]!.slice(4)).toEqual([9, ["10.0.0.1", 0]]);
+  });
+
   test("wrapClientTLS: the transport below is at hand, refusals pass through", async () => {
     const options = optionsForClientTLS("localhost", { trustRoot: trustRootFromCertificates([authority.certificate]) });
     const port = reactor.listenSSL(
@@ -579,3 +622,24 @@ describe("over real sockets", () => {
     expect(status).toBe(0);
   });
 });
+
+/** A server that asks for a client's certificate, and takes any. */
+function asking(contextFactory: ITLSContextFactory): ITLSContextFactory {
+  return {
+    settingsForTLS: (isClient) => ({
+      ...contextFactory.settingsForTLS(isClient),
+      requestCert: true,
+      rejectUnauthorized: false,
+    }),
+  };
+}
+
+/** Group 14 of RFC 3526 as a file of OpenSSL's. */
+function dhParameters(): string {
+  const integer = (bytes: Buffer): Buffer =>
+    Buffer.concat([Buffer.from([2, 0x82, (bytes.length + 1) >> 8, (bytes.length + 1) & 255, 0]), bytes]);
+  const group = getDiffieHellman("modp14");
+  const body = Buffer.concat([integer(group.getPrime()), Buffer.from([2, 1, 2])]);
+  const der = Buffer.concat([Buffer.from([0x30, 0x82, body.length >> 8, body.length & 255]), body]);
+  return `-----BEGIN DH PARAMETERS-----\n${der.toString("base64")}\n-----END DH PARAMETERS-----\n`;
+}

@@ -11,6 +11,7 @@ import {
   optionsForClientTLS,
   PrivateCertificate,
   KeyPair,
+  TLSVersion,
   trustRootFromCertificates,
 } from "../ssl.js";
 import { SSL4ClientEndpoint, TCP4ClientEndpoint, UNIXClientEndpoint, wrapClientTLS } from "./client.js";
@@ -123,7 +124,6 @@ function parseSSLServer(reactor: IReactor, args: string[], kwargs: Arguments): I
     "dhParameters",
   ];
   const given = bind("ssl", names, 1, args, kwargs);
-  if (given.has("sslmethod")) throw new ValueError("sslmethod chose versions of SSL that Node has no more");
   const keyFile = given.get("privateKey") ?? "server.pem";
   const certificate = Certificate.loadPEM(readFileSync(given.get("certKey") ?? keyFile));
   const chainFile = given.get("extraCertChain");
@@ -131,6 +131,7 @@ function parseSSLServer(reactor: IReactor, args: string[], kwargs: Arguments): I
   const options = new CertificateOptions({
     privateKey: KeyPair.load(readFileSync(keyFile)),
     certificate,
+    ...versionsOf(given.get("sslmethod") ?? "TLS_METHOD"),
     ...(chainFile === undefined ? {} : { extraCertChain: certificatesIn(chainFile) }),
     ...(dhFile === undefined ? {} : { dhParameters: DiffieHellmanParameters.fromFile(dhFile) }),
   });
@@ -138,6 +139,13 @@ function parseSSLServer(reactor: IReactor, args: string[], kwargs: Arguments): I
     interface: given.get("interface") ?? "",
     backlog: integer("backlog", given.get("backlog") ?? "50"),
   });
+}
+
+/** The methods of OpenSSL: those that negotiate, and TLS 1.2 alone. */
+function versionsOf(method: string): { lowerMaximumSecurityTo?: TLSVersion } {
+  if (method === "TLS_METHOD" || method === "SSLv23_METHOD") return {};
+  if (method === "TLSv1_2_METHOD") return { lowerMaximumSecurityTo: TLSVersion.TLSv1_2 };
+  throw new ValueError(`sslmethod is TLS_METHOD or TLSv1_2_METHOD, not ${JSON.stringify(method)}`);
 }
 
 function parseUNIXServer(reactor: IReactor, args: string[], kwargs: Arguments): IStreamServerEndpoint {
