@@ -10,7 +10,7 @@ export default defineConfig({
   test: {
     include: ["tests/{interop,acceptance}/**/*.test.ts"],
     exclude: ALONE.map((name) => `tests/acceptance/${name}.test.ts`),
-    setupFiles: ["tests/support/addon.setup.ts"],
+    setupFiles: ["tests/support/addon.setup.ts", "tests/support/leaks.setup.ts"],
     env: { STROMBUS_TEST_CLIENT: "peers" },
     testTimeout: 60_000,
     maxConcurrency: 2, // programs of peers run beside ours

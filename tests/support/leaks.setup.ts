@@ -1,12 +1,20 @@
-/** Each test begins with no error logged, and those that run in the process of the tests close what they open. */
-import { beforeEach, expect } from "vitest";
+/**
+ * Each test begins with no error logged, and everything that opens closes: with the test where it runs in the process of
+ * the tests, with the file where servers and connections live from test to test.
+ */
+import { afterAll, beforeEach, expect } from "vitest";
 import { assertAllClosed, captureOpen, flushLoggedErrors } from "@strombus/reactor/testing";
+
+const PATIENCE = { patience: 10 }; // what leaks is there for ever
 
 beforeEach(() => void flushLoggedErrors());
 if (/\/packages\/|\/tests\/hostile\//.test(expect.getState().testPath ?? "")) {
   beforeEach(({ onTestFinished }) => {
     captureOpen();
-    // Behind what the test has done when it is finished: the last comes first. What leaks is there for ever.
-    onTestFinished(() => assertAllClosed({ patience: 10 }));
+    // Behind what the test has done when it is finished: the last comes first.
+    onTestFinished(() => assertAllClosed(PATIENCE));
   });
+} else {
+  captureOpen();
+  afterAll(() => assertAllClosed(PATIENCE)); // behind the file's own: the last comes first
 }
