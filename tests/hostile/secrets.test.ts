@@ -1,23 +1,11 @@
 /** What shows an object as a whole shows no password, hash or private key of it: a part of rule L2. */
-import { inspect } from "node:util";
 import { Key } from "@strombus/conch/ssh/keys";
 import { UsernameHashedPassword, UsernamePassword, UsernamePasswordChange } from "@strombus/cred/credentials";
 import { expect, test } from "vitest";
+import { forms, shown } from "../support/secrets.js";
 
 const SECRET = "correct horse battery";
 const NEW = "staple in the stable";
-
-/** The ways in which bytes are shown. */
-function forms(secret: string | Buffer): string[] {
-  const bytes = Buffer.from(secret);
-  const hex = bytes.toString("hex");
-  const base64 = bytes.toString("base64").replace(/.?=*$/, "");
-  return [bytes.toString(), hex, hex.replace(/(..)(?!$)/g, "$1 "), base64, bytes.join(","), bytes.join(", ")];
-}
-
-function shown(value: unknown): string {
-  return `${inspect(value, { depth: 20, maxArrayLength: null })} ${JSON.stringify(value)} ${String(value)}`;
-}
 
 test("what looks for a secret finds it in each form", () => {
   for (const plain of [{ SECRET }, { bytes: Buffer.from(SECRET) }, SECRET, { bytes: [...Buffer.from(SECRET)] }]) {
@@ -31,7 +19,7 @@ test.each([
   ["a hash", new UsernameHashedPassword("alice", SECRET)],
   ["a hash in bytes", new UsernameHashedPassword("alice", Buffer.from(SECRET))],
   ["the wish to change a password", new UsernamePasswordChange("alice", SECRET, NEW)],
-])("%s is not shown with the credentials that hold it, whose user is", (_what, credentials) => {
+])("L2: %s is not shown with the credentials that hold it, whose user is", (_what, credentials) => {
   const text = shown({ credentials });
   for (const form of [...forms(SECRET), ...forms(NEW)]) expect(text).not.toContain(form);
   expect(text).toContain("alice");
@@ -40,7 +28,7 @@ test.each([
 test.each([
   ["ed25519", -64, -36], // the seed; the public half is behind it
   ["ecdsa", -27, undefined], // the private number's end
-] as const)("a private key of %s is shown without its private half", (kind, start, end) => {
+] as const)("L2: a private key of %s is shown without its private half", (kind, start, end) => {
   const key = Key.generate(kind);
   const text = shown({ key });
   for (const form of forms(key.privateBlob().subarray(start, end))) expect(text).not.toContain(form);

@@ -4,6 +4,7 @@ import { type Deferred, succeed } from "@strombus/reactor/defer";
 import type { BytesLike } from "@strombus/reactor/interfaces";
 import { DECOY, answer } from "./checkers/answer.js";
 import { ANONYMOUS, ICredentialsChecker } from "./checkers/interfaces.js";
+import { hide } from "./hide.js";
 import { IAnonymous, type ICredentials, IUsernameHashedPassword, IUsernamePassword } from "./credentials/interfaces.js";
 
 export {
@@ -34,6 +35,7 @@ export class InMemoryUsernamePasswordDatabaseDontUse implements ICredentialsChec
   /** @param users passwords by user name; default none. */
   constructor(users: ReadonlyMap<string, BytesLike> | Readonly<Record<string, BytesLike>> = {}) {
     this.users = new Map(isMap(users) ? users : Object.entries(users));
+    hide(this, "users");
   }
 
   /** Adds a user, or gives one another password. */

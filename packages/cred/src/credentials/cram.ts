@@ -4,6 +4,7 @@ import { classImplements } from "@strombus/reactor/components";
 import { ValueError } from "@strombus/reactor/exceptions";
 import type { BytesLike } from "@strombus/reactor/interfaces";
 import { sameBytes } from "../compare.js";
+import { hide } from "../hide.js";
 import { IUsernameHashedPassword } from "./interfaces.js";
 
 const ANSWER = /^[ \t\n\r\v\f]*([^ \t\n\r\v\f]+)[ \t\n\r\v\f]+([^ \t\n\r\v\f][^]*)$/;
@@ -15,7 +16,9 @@ export class CramMD5Credentials implements IUsernameHashedPassword {
   response = "";
 
   /** @param host our name, which the challenge shows; default "localhost". */
-  constructor(readonly host: string | null = null) {}
+  constructor(readonly host: string | null = null) {
+    hide(this, "response");
+  }
 
   /** `<random.seconds@host>`, the same at every call. */
   getChallenge(): string {

@@ -5,6 +5,7 @@ import type { BytesLike } from "@strombus/reactor/interfaces";
 import { sameBytes } from "../compare.js";
 import { calcHA1, calcHA2, calcResponse } from "../digest.js";
 import { LoginFailed } from "../error.js";
+import { hide } from "../hide.js";
 import { IUsernameDigestHash, IUsernameHashedPassword } from "./interfaces.js";
 
 /** What a server sends in WWW-Authenticate. */
@@ -31,7 +32,9 @@ export class DigestedCredentials implements IUsernameHashedPassword, IUsernameDi
     readonly method: string,
     readonly realm: string,
     readonly fields: ReadonlyMap<string, string>,
-  ) {}
+  ) {
+    hide(this, "fields");
+  }
 
   checkPassword(password: BytesLike): boolean {
     return this.#agrees((algorithm, nonce, cnonce) =>
@@ -74,7 +77,9 @@ export class DigestCredentialFactory {
   constructor(
     readonly algorithm: string,
     readonly authenticationRealm: string,
-  ) {}
+  ) {
+    hide(this, "privateKey");
+  }
 
   /** @param address the client's IP address; null or empty if there is none. */
   getChallenge(address: string | null): DigestChallenge {
