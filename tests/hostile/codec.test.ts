@@ -67,6 +67,18 @@ describe("a key or a signature", () => {
     });
   }
 
+  test("D3: that is well formed, but by another key, of other data or with a bit turned over, is false", () => {
+    const others = [Key.generate("ed25519"), Key.generate("ecdsa", 256), Key.generate("rsa", 2048)];
+    for (const [n, key] of keys.entries()) {
+      const signature = key.sign("data");
+      expect(key.verify(signature, "date")).toBe(false);
+      expect(others[n]!.verify(signature, "data")).toBe(false);
+      const turned = Buffer.from(signature);
+      turned[turned.length - 1]! ^= 1;
+      expect(key.verify(turned, "data")).toBe(false);
+    }
+  });
+
   test("D3: is looked at to its last byte", () => {
     for (const key of keys) {
       const [signature, blob] = [key.sign("data"), key.blob()];

@@ -183,6 +183,19 @@ describe("a deadline", () => {
     }
   });
 
+  test("R3: of the first exchange counts from the accept, not from the version line", async () => {
+    for (const [victim, attacker] of ROLES) {
+      const made = pair((client, server) => {
+        (victim === "server" ? client : server).identificationTimeout = 1000; // it is patient itself
+      });
+      const said = made[`${attacker}IO`].getOutBuffer();
+      made[attacker].dataReceived = () => {};
+      made.clock.advance(9);
+      made[victim].dataReceived(Buffer.from(said.subarray(0, said.indexOf("\n") + 1)));
+      expect([victim, await patience(made, victim, () => {})]).toEqual([victim, 21]);
+    }
+  });
+
   test("R3: of the login is 120 s from the accept, whatever service is asked for again and again", async () => {
     const idle = await secured();
     expect(await patience(idle, "server", () => idle.client.sendIgnore("still here"))).toBe(120);
@@ -427,6 +440,7 @@ describe("names of a peer's", () => {
   test("R12: of services find nothing that was not registered", async () => {
     for (const name of odd) {
       const made = await secured();
+      made.server.avatar = {}; // only strangers are refused all but one whatever its name is
       made.client.force(5, fields(name));
       await made.settle();
       expect([name, made.server.said, made.server.service]).toEqual([name, [7], null]);
