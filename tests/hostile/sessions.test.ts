@@ -290,23 +290,26 @@ describe("what runs", () => {
   });
 
   test("S3: hears of an X display nothing but what is one", async () => {
-    for (const [protocol, cookie] of [
-      ["MIT-MAGIC-COOKIE-1", "00\nadd :1 . 00"],
-      ["MIT-MAGIC-COOKIE-1 x", "00ff"],
-      ["MIT\nremove :0", "00ff"],
-      ["", "00ff"],
-      ["MIT-MAGIC-COOKIE-1", "`reboot`"],
-      ["MIT-MAGIC-COOKIE-1", ""],
+    for (const [protocol, cookie, isOne] of [
+      ["MIT-MAGIC-COOKIE-1", "00\nadd :1 . 00", false],
+      ["MIT-MAGIC-COOKIE-1 x", "00ff", false],
+      ["MIT\nremove :0", "00ff", false],
+      ["", "00ff", false],
+      ["MIT-MAGIC-COOKIE-1", "`reboot`", false],
+      ["MIT-MAGIC-COOKIE-1", "", false],
+      ["MIT-MAGIC-COOKIE-1", "00ff", true],
     ] as const) {
       const talk = await accountSession();
       const session = talk.connection.channels.get(talk.id) as SSHSession;
       (session.avatar as UnixConchUser).x11Forwarding = true;
-      expect([protocol, cookie, await talk.ask("x11-req", false, protocol, cookie, 0)]).toEqual([
-        protocol,
-        cookie,
-        false,
-      ]);
-      expect(talk.processes).toEqual([]);
+      await talk.send(98, talk.id, "x11-req", true, false, protocol, cookie, 0);
+      // A refusal comes at once; xauth is asked when there is a display.
+      await expect.poll(() => talk.got(100).length + talk.processes.length).toBe(1);
+      expect([protocol, cookie, talk.processes.length]).toEqual([protocol, cookie, isOne ? 1 : 0]);
+      if (isOne) expect(talk.processes[0]!.args).toEqual(["xauth", "-q", "-"]);
+      talk.processes[0]?.exit(1);
+      talk.made.serverIO.abortConnection();
+      await talk.made.settle();
     }
   });
 });

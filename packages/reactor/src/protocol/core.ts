@@ -1,4 +1,5 @@
 /** Base classes for protocols and their factories (twisted.internet.protocol). */
+import { logRejection } from "../rejection.js";
 import { implementer } from "../components.js";
 import { ConnectionDone } from "../error.js";
 import { Failure } from "../failure.js";
@@ -94,7 +95,7 @@ export class Factory implements IProtocolFactory, ILoggingContext {
   doStart(): void {
     if (this.numPorts === 0) {
       if (this.noisy) log.info("starting factory {factory}", { factory: this.logPrefix() });
-      this.startFactory();
+      logRejection(log, this.startFactory());
     }
     this.numPorts += 1;
   }
@@ -104,7 +105,7 @@ export class Factory implements IProtocolFactory, ILoggingContext {
     this.numPorts -= 1;
     if (this.numPorts > 0) return;
     if (this.noisy) log.info("stopping factory {factory}", { factory: this.logPrefix() });
-    this.stopFactory();
+    logRejection(log, this.stopFactory());
   }
 
   logPrefix(): string {

@@ -1,4 +1,5 @@
 /** Connecting a stream: one attempt at a time, and again on demand. */
+import { logRejection } from "../rejection.js";
 import type * as net from "node:net";
 import { implementer } from "../components.js";
 import { ConnectError, ConnectionDone, NotConnectingError, TimeoutError, UserError } from "../error.js";
@@ -77,7 +78,7 @@ export abstract class StreamConnector implements IConnector, OpenTransport {
     this.reactor.openTransports.add(this);
     if (!this.#usesFactory) this.#factory.doStart();
     this.#usesFactory = true;
-    this.#factory.startedConnecting(this);
+    logRejection(log, this.#factory.startedConnecting(this));
   }
 
   stopConnecting(): void {
@@ -150,19 +151,19 @@ export abstract class StreamConnector implements IConnector, OpenTransport {
   }
 
   /** The factory may connect again at once; if it does not, the connector is done with it. */
-  #tell(news: () => void): void {
+  #tell(news: () => unknown): void {
     for (const call of [news, () => this.#doneWithFactory()]) {
       try {
-        call();
+        logRejection(log, call());
       } catch (error) {
         log.failure("a client factory failed", new Failure(error));
       }
     }
   }
 
-  #doneWithFactory(): void {
-    if (this.#state.name !== "disconnected" || !this.#usesFactory) return;
+  #doneWithFactory(): unknown {
+    if (this.#state.name !== "disconnected" || !this.#usesFactory) return undefined;
     this.#usesFactory = false;
-    this.#factory.doStop();
+    return this.#factory.doStop();
   }
 }

@@ -1,4 +1,5 @@
 /** A port that accepts streams, whatever its address family. */
+import { logRejection } from "../rejection.js";
 import * as net from "node:net";
 import { getSystemErrorName } from "node:util";
 import { implementer } from "../components.js";
@@ -57,7 +58,12 @@ export abstract class StreamPort<A extends IAddress = IAddress> implements IList
     this.#address = this.bind(server);
     this.#server = server;
     this.#host.openTransports.add(this);
-    this.factory.doStart();
+    try {
+      logRejection(log, this.factory.doStart());
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
   }
 
   stopListening(): Deferred<void> {
@@ -79,7 +85,7 @@ export abstract class StreamPort<A extends IAddress = IAddress> implements IList
   connectionLost(): void {
     if (this.#server === null) return;
     this.#close();
-    this.factory.doStop();
+    logRejection(log, this.factory.doStop());
   }
 
   toString(): string {
@@ -98,7 +104,7 @@ export abstract class StreamPort<A extends IAddress = IAddress> implements IList
     const stopping = this.#stopping;
     this.#stopping = null;
     try {
-      this.factory.doStop();
+      logRejection(log, this.factory.doStop());
     } catch (error) {
       stopping?.errback(error);
       return;
