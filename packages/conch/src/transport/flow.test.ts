@@ -31,11 +31,19 @@ test("writers start when neither the output nor a key exchange holds them", () =
 test("reading stops when more than 1 MiB of replies is owed to a peer that does not read (R7)", () => {
   flow.owe(2 ** 21);
   flow.outputFull = true;
-  flow.owe(2 ** 20);
+  flow.owe(2 ** 20 - 256);
   expect(events).toEqual(["stop writing"]);
   flow.owe(1);
   flow.outputFull = false;
   expect(events).toEqual(["stop writing", "stop reading", "read on", "start writing"]);
+});
+
+test("short replies count for what they cost in memory: 5,000 of a byte are more than 1 MiB", () => {
+  flow.outputFull = true;
+  for (let n = 0; n < 4000; n++) flow.owe(1);
+  expect(events).not.toContain("stop reading");
+  for (let n = 0; n < 1000; n++) flow.owe(1);
+  expect(events).toContain("stop reading");
 });
 
 test("reading stops while an answer is being made", () => {

@@ -8,6 +8,8 @@ import { watch } from "./watch.js";
 
 /** Bytes of replies that may be owed to a peer that does not read, beyond what the connection below holds. */
 const OWED = 2 ** 20;
+/** Bytes that a message costs in memory while it waits, however short: its packet, and what the socket keeps beside it. */
+const EACH = 256;
 
 /** The service above. */
 export interface Writers {
@@ -66,7 +68,7 @@ export class Flow {
   /** A message of `bytes` went out that nobody could be told to hold back. */
   owe(bytes: number): void {
     if (!this.#outputFull) return;
-    this.#owed += bytes;
+    this.#owed += bytes + EACH;
     if (this.#owed > OWED) this.#update();
   }
 
