@@ -15,8 +15,9 @@ const shared = {
  * Files of tests of which those of one process share what is loaded: loading the sources costs more than most of them.
  * What one file's tests log too late is heard by the next: what hears all that is logged is apart from what logs much.
  */
-function together(name: string, include: string[]): TestProjectConfiguration {
-  return { ...shared, test: { ...shared.test, name, include, exclude: MOCKING, isolate: false } };
+function together(name: string, include: string[], setup: string[] = []): TestProjectConfiguration {
+  const setupFiles = [...shared.test.setupFiles, ...setup];
+  return { ...shared, test: { setupFiles, name, include, exclude: MOCKING, isolate: false } };
 }
 
 export default defineConfig({
@@ -26,7 +27,11 @@ export default defineConfig({
   test: {
     projects: [
       together("reactor", ["packages/{reactor,cred}/src/**/*.test.ts"]),
-      together("conch", ["packages/{conch,examples}/src/**/*.test.ts", "tests/hostile/**/*.test.ts"]),
+      together(
+        "conch",
+        ["packages/{conch,examples}/src/**/*.test.ts", "tests/hostile/**/*.test.ts"],
+        ["tests/support/held.setup.ts"],
+      ),
       {
         ...shared,
         test: {

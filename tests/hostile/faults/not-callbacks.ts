@@ -13,7 +13,7 @@ const WITHIN = "called within another callback of ours, at which the fault is in
 const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   // Values
   [/^(Key|Certificate|RevocationList|Permissions|SSHTransportAddress|ConnectionState|SSHCiphers|Signer)\./, VALUE],
-  [/^(CipherContext|CipherWithKey|AgentHostKey|WrappedProtocol)\./, VALUE],
+  [/^(CipherContext|CipherWithKey|AgentHostKey|KexAlgorithm|WrappedProtocol)\./, VALUE],
   [/^(CramMD5Credentials|DigestCredentialFactory|DigestedCredentials)\./, VALUE],
   [/^(UsernameHashedPassword|UsernamePassword|KeyboardInteractive)\./, VALUE],
   [/^(IUsername\w+|IKeyboardInteractive|IPluggableAuthenticationModules)\./, VALUE],
