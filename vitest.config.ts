@@ -1,10 +1,17 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 
-/** Tests with a mock of a module, which those that have loaded it before would not see. */
-const MOCKING = readdirSync("packages", { recursive: true, encoding: "utf8" })
+/**
+ * Tests that need a process of their own: with a mock of a module, which those that have loaded it before would not see, or
+ * with an ear for failed Deferreds that nobody heard of, which other tests leave.
+ */
+const ALONE = readdirSync("packages", { recursive: true, encoding: "utf8" })
   .map((path) => `packages/${path}`)
-  .filter((path) => /^packages\/\w+\/src\/.*\.test\.ts$/.test(path) && readFileSync(path, "utf8").includes("vi.mock("));
+  .filter(
+    (path) =>
+      /^packages\/\w+\/src\/.*\.test\.ts$/.test(path) &&
+      /vi\.mock\(|reportUnhandledErrors/.test(readFileSync(path, "utf8")),
+  );
 
 const shared = {
   extends: true,
@@ -17,7 +24,7 @@ const shared = {
  */
 function together(name: string, include: string[], setup: string[] = []): TestProjectConfiguration {
   const setupFiles = [...shared.test.setupFiles, ...setup];
-  return { ...shared, test: { setupFiles, name, include, exclude: MOCKING, isolate: false } };
+  return { ...shared, test: { setupFiles, name, include, exclude: ALONE, isolate: false } };
 }
 
 export default defineConfig({
@@ -37,7 +44,7 @@ export default defineConfig({
         test: {
           ...shared.test,
           name: "programs",
-          include: [...MOCKING, "tests/acceptance/**/*.test.ts"],
+          include: [...ALONE, "tests/acceptance/**/*.test.ts"],
         },
       },
     ],
