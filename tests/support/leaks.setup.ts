@@ -3,11 +3,16 @@
  * the tests, with the file where servers and connections live from test to test.
  */
 import { afterAll, beforeEach, expect } from "vitest";
+import { reportUnhandledErrors } from "@strombus/reactor/defer";
 import { assertAllClosed, captureOpen, flushLoggedErrors } from "@strombus/reactor/testing";
 
 const PATIENCE = { patience: 10 }; // what leaks is there for ever
 
 beforeEach(() => void flushLoggedErrors());
+afterAll(() => {
+  reportUnhandledErrors(); // now, and not while the next file's tests listen
+  flushLoggedErrors();
+});
 if (/\/packages\/|\/tests\/hostile\//.test(expect.getState().testPath ?? "")) {
   beforeEach(({ onTestFinished }) => {
     captureOpen();
