@@ -21,7 +21,8 @@ test(`${CONNECTIONS} connections with a session each leave no handle, timer or l
     server.type("\n");
     return JSON.parse((await server.stdout.until(/^\{.*\}$/m))[0]) as Census;
   };
-  const before = await census();
+  let before = await census();
+  while (before.resources["Immediate"] !== undefined) before = await census(); // it loads what it serves with
   expect(before.sessions).toBe(0);
 
   const clients = Array.from({ length: CONNECTIONS }, () => ssh(openssh, { port }));
