@@ -9,9 +9,9 @@ import { UnixSSHRealm } from "@strombus/conch/unix";
 import { IConchUser } from "@strombus/conch/interfaces";
 import { reactor } from "@strombus/reactor";
 import { MemoryReactorClock } from "@strombus/reactor/testing";
-import { userInfo } from "node:os";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { conversation, openedBy, type Conversation } from "../support/memory-connection.js";
+import { ownAccount } from "../support/own-account.js";
 
 const ROLES = ["server", "client"] as const;
 
@@ -172,22 +172,12 @@ describe("forwarding", () => {
     "streamlocal-forward@openssh.com": [80, "streamlocal-forward@openssh.com", true, "/run/y"],
   } as const;
 
-  const me = userInfo();
-  const account = {
-    pw_name: me.username,
-    pw_passwd: "x",
-    pw_uid: me.uid,
-    pw_gid: me.gid,
-    pw_gecos: "",
-    pw_dir: "/",
-    pw_shell: "/bin/sh",
-  };
   const users: Readonly<Record<string, () => IConchUser>> = {
     "a user": () => new ConchUser(),
-    "an account": () => new UnixConchUser(me.username, account),
+    "an account": () => new UnixConchUser(ownAccount.pw_name, ownAccount),
     "an account of a realm": () => {
-      const made = new UnixSSHRealm({ users: { getpwnam: () => account } }).requestAvatar(
-        me.username,
+      const made = new UnixSSHRealm({ users: { getpwnam: () => ownAccount } }).requestAvatar(
+        ownAccount.pw_name,
         null,
         IConchUser,
       );
@@ -309,10 +299,10 @@ describe("forwarding", () => {
         }
       });
       const realm = new UnixSSHRealm({
-        users: { getpwnam: () => account },
+        users: { getpwnam: () => ownAccount },
         forwarding: { listenUNIX: true, connectUNIX: true },
       });
-      const [, user] = realm.requestAvatar(me.username, null, IConchUser) as unknown as readonly [
+      const [, user] = realm.requestAvatar(ownAccount.pw_name, null, IConchUser) as unknown as readonly [
         unknown,
         UnixConchUser,
       ];

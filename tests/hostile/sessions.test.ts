@@ -1,6 +1,6 @@
 /** What a client can ask of a session, and what programs and hostile texts come to (rules S1 to S4, CL6). */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConchUser } from "@strombus/conch/avatar";
 import { Permissions, restrict } from "@strombus/conch/permissions";
@@ -21,21 +21,11 @@ import { afterAll, describe, expect, test } from "vitest";
 import { NAMES } from "../support/hostile-names.js";
 import { conversation, type Conversation, type Field, openedBy } from "../support/memory-connection.js";
 import { fields, secured } from "../support/memory-ssh.js";
+import { ownAccount } from "../support/own-account.js";
 
-const me = userInfo();
 const texts = Object.values(NAMES).filter((each) => each.length < 1000);
 const folder = mkdtempSync(join(tmpdir(), "strombus-sessions-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-const account = {
-  pw_name: me.username,
-  pw_passwd: "x",
-  pw_uid: me.uid,
-  pw_gid: me.gid,
-  pw_gecos: "",
-  pw_dir: "/",
-  pw_shell: "/bin/sh",
-};
 
 interface Shell extends Conversation {
   /** Our number of the session. */
@@ -59,7 +49,7 @@ async function sessionOf(user: ConchUser): Promise<Shell> {
 /** A session of an account, whose processes a test plays. */
 async function accountSession() {
   const world = new MemoryReactor();
-  const user = new UnixConchUser(me.username, account);
+  const user = new UnixConchUser(ownAccount.pw_name, ownAccount);
   const Channel = user.channelLookup["session"] as new (options: object) => SSHSession;
   user.channelLookup["session"] = (options) => {
     const channel = new Channel(options);
