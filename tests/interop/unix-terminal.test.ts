@@ -32,12 +32,12 @@ async function login(shell: Shell, ...options: string[]): Promise<Tmux> {
   return terminal;
 }
 
-/** Runs cat, which is there when it has given back a word. */
+/** Runs cat, which is there when it has given back a word that was not on the screen before. */
 async function runCat(terminal: Tmux, word: string): Promise<void> {
-  terminal.type("clear; echo go; cat\n");
-  await terminal.until(/^go$/m);
+  terminal.type(`clear; echo cat of ${word}; cat\n`);
+  await terminal.until(new RegExp(`^cat of ${word}$`, "m"));
   terminal.type(`${word}\n`);
-  await terminal.until(new RegExp(`^go\n${word}\n${word}$`, "m"));
+  await terminal.until(new RegExp(`^cat of ${word}\n${word}\n${word}$`, "m"));
 }
 
 for (const shell of ["OpenSSH 10", "OpenSSH here", "PuTTY", "Dropbear"] as const) {
