@@ -1,6 +1,7 @@
 /** A transport that keeps what is sent, and one that carries it to another connection. */
 import { IPv4Address } from "@strombus/reactor/address";
 import { capturedLogs, type LogEvent } from "@strombus/reactor/logger";
+import { Clock } from "@strombus/reactor/task";
 import { SSHTransportAddress } from "../ssh/address.js";
 import type { SSHChannel } from "../ssh/channel.js";
 import type { SSHConnection } from "../ssh/connection.js";
@@ -15,6 +16,7 @@ export class FakeTransport {
   disconnects: [reason: number, text: string][] = [];
   unimplemented = 0;
   avatar: unknown = undefined;
+  readonly clock = new Clock();
   transport = { logPrefix: () => "FakeTransport" };
 
   sendPacket(number: number, body: BytesLike): void {

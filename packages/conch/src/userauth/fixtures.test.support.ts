@@ -23,6 +23,7 @@ export class FakeTransport {
   hostKeyBlob: Buffer | null = null;
   service: TransportService | null = null;
   avatar: unknown = undefined;
+  readonly clock = new Clock();
   logoutFunction: (() => unknown) | null = null;
   peerExtensions = new Map<string, Buffer>();
   unimplemented = 0;

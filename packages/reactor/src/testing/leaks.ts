@@ -42,8 +42,8 @@ export async function assertAllClosed({ patience = 2 }: ClosedOptions = {}): Pro
   watchDeferreds(null);
   const until = performance.now() + patience * 1000;
   let left = leftOpen();
-  while (left.length > 0 && performance.now() < until) {
-    await new Promise((resolve) => setImmediate(resolve));
+  for (let turns = 0; left.length > 0 && performance.now() < until; turns++) {
+    await new Promise((resolve) => (turns < 20 ? setImmediate(resolve) : setTimeout(resolve, 5)));
     left = leftOpen();
   }
   deferreds = null;
