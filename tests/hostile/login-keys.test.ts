@@ -262,6 +262,36 @@ describe("names", () => {
     }
   });
 
+  test("A7: in the request and at the head of the key agree, also where the rest is a key of the one that is asked for", async () => {
+    const rest = mine.blob().subarray(fields("ssh-ed25519").length);
+    for (const head of [
+      "ssh-ed448",
+      "ssh-rsa",
+      "ecdsa-sha2-nistp256",
+      "sk-ssh-ed25519@openssh.com",
+      "ssh-ed25519-cert-v01@openssh.com",
+      "SSH-ED25519",
+      "ssh-ed25519\0",
+      "",
+      "constructor",
+    ]) {
+      const blob = Buffer.concat([fields(head), rest]);
+      const asked: Partial<KeyRequest> = { algorithm: "ssh-ed25519", blob };
+      const signed = (made: Login): Buffer => {
+        const request = requestOf(mine, { ...asked, sessionID: made.server.sessionID! });
+        return withSignature(request, mine.sign(covered(request)));
+      };
+      for (const request of [() => query(mine, asked), signed]) {
+        const checker = credulous();
+        const made = await answered(checker, request);
+        expect([head, made.answers(), made.server.said, checker.asked]).toEqual([head, [FAILURE], [], []]);
+      }
+    }
+    // With its own head it is asked about, and logs in.
+    const own = await answered(credulous(), (made) => made.signed(mine));
+    expect(own.avatars).toEqual(["alice"]);
+  });
+
   test("A7: that are not on the list are refused before anything of the key is read", async () => {
     const checker = credulous();
     const nonsense = Buffer.from("ffffffff", "hex");
