@@ -15,7 +15,7 @@ export interface Attack {
 }
 
 const [KIB, MIB] = [2 ** 10, 2 ** 20];
-const [IGNORE, DEBUG, GLOBAL_REQUEST, CHANNEL_OPEN, PING] = [2, 4, 80, 90, 192];
+const [IGNORE, DEBUG, GLOBAL_REQUEST, CHANNEL_OPEN, CHANNEL_DATA, CHANNEL_REQUEST, PING] = [2, 4, 80, 90, 94, 98, 192];
 
 /** What a connection costs that has logged in and does nothing, and one that has not. */
 const CONNECTION = 64 * KIB;
@@ -42,6 +42,12 @@ const opening = (i: number): Packet => [
   CHANNEL_OPEN,
   Buffer.concat([NS("session"), uint32(i), uint32(2 ** 31), uint32(32_768)]),
 ];
+const request = (channel: number, type: string, data: Uint8Array = Buffer.alloc(0)): Packet => [
+  CHANNEL_REQUEST,
+  Buffer.concat([uint32(channel), NS(type), yes, data]),
+];
+const data = (channel: number, bytes: Buffer): Packet => [CHANNEL_DATA, Buffer.concat([uint32(channel), NS(bytes)])];
+
 /** Logs in and sends so many messages. */
 const flood =
   (count: number, what: string, packet: (i: number) => Packet, { reads = true, compression = "none" } = {}) =>
@@ -50,6 +56,18 @@ const flood =
     if (!reads) peer.stopReading();
     await peer.pour(times(count, packet));
     return `${peer.sent} ${what}${peer.over ? ", then cut off" : peer.sent < count ? ", then held back" : ""}`;
+  };
+
+/** Opens sessions and runs something in each; then sends each so many messages. */
+const inSessions =
+  (count: number, what: string, packet: (channel: number, i: number) => Packet) => async (port: number) => {
+    const peer = await Peer.logIn(port);
+    await peer.pour(times(10, opening));
+    while (peer.mute.channels.length < 10) await new Promise((resolve) => setTimeout(resolve, 10));
+    await peer.pour(peer.mute.channels.map((channel) => request(channel, "shell")));
+    const before = peer.sent;
+    for (const channel of peer.mute.channels) await peer.pour(times(count, (i) => packet(channel, i)));
+    return `${peer.sent - before} ${what}${peer.over ? ", then cut off" : ""}`;
   };
 
 /** Connections that say this and go no further. */
@@ -97,6 +115,18 @@ export const attacks: readonly Attack[] = [
     bound: CONNECTION + 10 * CHANNEL + OWED,
     because: "10 sessions, 1 MiB of replies owed",
     run: flood(10_000, "openings", opening),
+  },
+  {
+    name: "fills windows that nobody reads",
+    bound: CONNECTION + 10 * (CHANNEL + 2 * MIB + 64 * KIB),
+    because: "10 windows of 2 MiB, a chunk each",
+    run: inSessions(64, "messages of 32 KiB", (channel) => data(channel, Buffer.alloc(32_768, "x"))),
+  },
+  {
+    name: "the same in crumbs",
+    bound: CONNECTION + 10 * (CHANNEL + MIB),
+    because: "10 times 4,096 pieces, then bytes only",
+    run: inSessions(20_000, "messages of 1 byte", (channel) => data(channel, Buffer.from("x"))),
   },
   {
     name: "half a packet of the greatest length",

@@ -2,6 +2,7 @@
 import { Duplex } from "node:stream";
 import { Failure } from "@strombus/reactor/failure";
 import { Logger } from "@strombus/reactor/logger";
+import { Backlog } from "./backlog.js";
 
 const log = new Logger({ namespace: "strombus.conch.streams" });
 
@@ -19,7 +20,14 @@ export interface Port {
 }
 
 /** Reading to the end must not destroy what is still written to (see `#closeWhenDone`); listeners may be asynchronous. */
-const OPTIONS = { allowHalfOpen: true, autoDestroy: false, captureRejections: true };
+const OPTIONS = {
+  allowHalfOpen: true,
+  autoDestroy: false,
+  captureRejections: true,
+  // Node keeps what comes piece by piece, and a piece costs more than a hundred bytes however small it is; what goes
+  // beyond this is kept side by side.
+  readableHighWaterMark: 4096,
+};
 
 /**
  * What `write` and `read` of Node's streams promise, both ways: a reader that stops holds the peer back, and a write waits
@@ -30,6 +38,9 @@ export class PortStream extends Duplex {
   #waiting: ((error?: Error) => void) | null = null;
   #over = false;
   #isUnread = false;
+  /** Whether the reader has enough for now: the rest waits in the backlog. */
+  #behind = false;
+  readonly #backlog = new Backlog();
 
   constructor(port: Port) {
     super(OPTIONS);
@@ -57,12 +68,18 @@ export class PortStream extends Duplex {
 
   deliver(data: Buffer): void {
     if (this.readableEnded || this.destroyed || this.#over) return;
-    if (!this.push(data)) this.#port.pause();
+    if (this.#behind) this.#backlog.add(data);
+    else if (!this.push(data)) {
+      this.#behind = true;
+      this.#port.pause();
+    }
   }
 
   /** The peer sends no more. */
   ended(): void {
-    if (!this.#over && !this.destroyed && !this.readableEnded) this.push(null);
+    if (this.#over || this.destroyed || this.readableEnded) return;
+    for (const data of this.#backlog.take()) this.push(data);
+    this.push(null);
   }
 
   /** What was written is on its way. */
@@ -93,7 +110,10 @@ export class PortStream extends Duplex {
   // From above
 
   override _read(): void {
-    if (!this.#over) this.#port.resume();
+    if (this.#over) return;
+    this.#behind = false;
+    for (const data of this.#backlog.take()) this.#behind = !this.push(data);
+    if (!this.#behind) this.#port.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, written: (error?: Error) => void): void {
@@ -109,6 +129,7 @@ export class PortStream extends Duplex {
 
   override _destroy(error: Error | null, destroyed: (error: Error | null) => void): void {
     if (!this.#over) this.#port.done(error === null && this.readableEnded && this.writableFinished);
+    this.#backlog.clear();
     this.#settleWrite(error ?? closedError());
     destroyed(error);
   }

@@ -96,6 +96,32 @@ describe("a channel", () => {
     size = 0;
   });
 
+  test("R11: crumbs that nobody reads wait side by side, and are read in their order up to the end", async () => {
+    const { near, far } = await ends();
+    const crumbs = Array.from({ length: 20_000 }, (_, i) => Buffer.of(i % 251));
+    far.stream.resume();
+    for (const crumb of crumbs) near.dataReceived(crumb);
+    await new Promise(setImmediate);
+    expect(near.stream.readableLength).toBeLessThanOrEqual(4096);
+    near.eofReceived();
+    expect((await buffer(near.stream)).equals(Buffer.concat(crumbs))).toBe(true);
+  });
+
+  test("what waits for a reader that comes later goes on after it", async () => {
+    const { near } = await ends();
+    const data = Buffer.from(Array.from({ length: 50_000 }, (_, i) => i % 253));
+    for (let at = 0; at < data.length; at += 100) near.dataReceived(data.subarray(at, at + 100));
+    const got: Buffer[] = [];
+    let bytes = 0;
+    for await (const piece of near) {
+      got.push(piece);
+      bytes += piece.length;
+      if (bytes === data.length) near.dataReceived(Buffer.from("more"));
+      if (bytes > data.length) break;
+    }
+    expect(Buffer.concat(got).equals(Buffer.concat([data, Buffer.from("more")]))).toBe(true);
+  });
+
   test("a write to a channel that the peer has closed fails with EPIPE", async () => {
     const { near, far } = await ends();
     near.stream.resume();
