@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
+import type * as NodeModule from "node:module";
 import { Registry, register } from "prom-client";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { echoServer, match, talkingClient } from "./hostile/victims.test.support.js";
 import type { EventFields, EventName } from "./events.js";
 import { eventOf } from "./events/report.js";
@@ -94,4 +96,89 @@ test("several factories are counted together, in a registry of one's own; the gl
   for (const each of [one, two]) tell(each, "ssh.connection.opened", {});
   expect((await samples(registry)).get("my_connections_total")).toBe(2);
   expect(register.getMetricsAsArray()).toEqual([]);
+});
+
+test("new keys, sessions and forwardings are counted, and those that ended are not open", async () => {
+  const factory = new SSHFactory();
+  const registry = metrics(factory);
+  const session = { "ssh.channel.id": 0, "ssh.session.kind": "exec", "ssh.subsystem.name": null } as const;
+  const ended = { ...session, "ssh.session.status": 1, "ssh.session.signal": null, "ssh.session.duration": 2 };
+  const forwarding = {
+    "ssh.forwarding.kind": "tcpip-forward",
+    "ssh.forwarding.address": "localhost",
+    "ssh.forwarding.port": 80,
+  };
+  for (let n = 0; n < 2; n++) {
+    tell(factory, "ssh.rekey", { "ssh.kex.algorithm": "curve25519-sha256" });
+    tell(factory, "ssh.session.started", session);
+    tell(factory, "ssh.forwarding.opened", forwarding);
+  }
+  tell(factory, "ssh.session.ended", ended);
+  tell(factory, "ssh.forwarding.closed", forwarding);
+  tell(factory, "ssh.forwarding.refused", forwarding);
+  const told = await samples(registry);
+  const ssh = (name: string) => told.get(`strombus_ssh_${name}`);
+  expect(ssh("rekeys_total")).toBe(2);
+  expect([ssh('sessions_total{kind="exec"}'), ssh('sessions_open{kind="exec"}')]).toEqual([2, 1]);
+  expect(ssh('forwardings_total{kind="tcpip-forward",outcome="opened"}')).toBe(2);
+  expect(ssh('forwardings_total{kind="tcpip-forward",outcome="refused"}')).toBe(1);
+  expect(ssh('forwardings_open{kind="tcpip-forward"}')).toBe(1);
+});
+
+test("without prom-client the error says what to install", async () => {
+  vi.doMock("node:module", async (original) => {
+    const module = await original<typeof NodeModule>();
+    const createRequire = (from: string): NodeJS.Require => {
+      const real = module.createRequire(from);
+      return Object.assign(
+        (name: string): unknown => real(name === "prom-client" ? "prom-client-missing" : name),
+        real,
+      );
+    };
+    return Object.assign({}, module, { createRequire });
+  });
+  vi.resetModules();
+  try {
+    const fresh = await import("./metrics.js");
+    expect(() => fresh.metrics(new SSHFactory())).toThrow(
+      expect.objectContaining({
+        name: "NotImplementedError",
+        message: "metrics need the package prom-client: npm install prom-client",
+        cause: expect.objectContaining({ code: "MODULE_NOT_FOUND" }) as unknown,
+      }) as Error,
+    );
+  } finally {
+    vi.doUnmock("node:module");
+    vi.resetModules();
+  }
+});
+
+const page = readFileSync(new URL("../../../docs/metrics.md", import.meta.url), "utf8");
+
+test("docs/metrics.md has the metrics that there are, with their types and labels, and no others", async () => {
+  const registry = metrics(new SSHFactory());
+  const labels = new Map(
+    registry
+      .getMetricsAsArray()
+      .map((each) => [each.name, (each as unknown as { labelNames: readonly string[] }).labelNames.join(", ")]),
+  );
+  const registered = (await registry.getMetricsAsJSON()).map(({ name, type }) => [
+    name.replace("strombus_ssh_", ""),
+    String(type),
+    labels.get(name),
+  ]);
+  const [, table = ""] = page.split("| `strombus_ssh_...`");
+  const documented = [...table.matchAll(/^\| `(\w+)` +\| (gauge|counter|histogram) +\| (?:`([^`]*)`)? +\|/gm)].map(
+    ([, name, type, of = ""]) => [name, type, of],
+  );
+  expect(documented.sort()).toEqual(registered.sort());
+});
+
+test("docs/metrics.md has the events that there are, and no others", () => {
+  const catalogue = readFileSync(new URL("./events/catalogue.ts", import.meta.url), "utf8");
+  const [, fields = ""] = catalogue.split("export interface EventFields {");
+  const known = [...fields.split("\n}")[0]!.matchAll(/^ {2}readonly "(ssh\.[a-z._]+)"/gm)].map(([, name]) => name);
+  const documented = [...page.matchAll(/^\| `(ssh\.[a-z._]+)` +\| (?:debug|info|warn) /gm)].map(([, name]) => name);
+  expect(known.length).toBeGreaterThan(10);
+  expect(documented.sort()).toEqual(known.sort());
 });

@@ -2,6 +2,10 @@ import { capturedLogs, formatEvent } from "@strombus/reactor/logger";
 import { Clock } from "@strombus/reactor/testing";
 import { expect, test } from "vitest";
 import { echoServer, match, talkingClient } from "../hostile/victims.test.support.js";
+import { TCPChannel } from "../messages/forwarding.js";
+import { SSHChannel } from "../ssh/channel.js";
+import type { ConchUser } from "../avatar.js";
+import type { SSHConnection } from "../ssh/connection.js";
 import type { SSHFactory } from "../ssh/factory.js";
 import type { SSHServerTransport } from "../ssh/transport.js";
 import type { EventName, SSHEvent } from "./catalogue.js";
@@ -69,6 +73,64 @@ test("a visit is told from its first moment to its last, under one number", asyn
   expect(closed["ssh.connection.bytes_sent"]).toBeGreaterThan(500);
   expect(closed["ssh.connection.duration"]).toBeGreaterThan(0);
 });
+
+test("new keys, how a session ends, and forwardings are told", async () => {
+  const events: SSHEvent[] = [];
+  let server!: SSHServerTransport;
+  const made = await match((clock, books) => {
+    server = echoServer(clock, books);
+    (server.factory as SSHFactory).events.onAny((event) => events.push(event));
+    return server;
+  }, talkingClient);
+  const pass = async () => {
+    for (let n = 0; n < 4; n++) {
+      made.clock.advance(0.25);
+      await made.settle();
+    }
+  };
+  await pass();
+  class Forwarded extends SSHChannel {
+    override name = "direct-tcpip";
+  }
+  const [here, there] = [server.service, made.client.service] as unknown as [SSHConnection, SSHConnection];
+  const to = TCPChannel.encode({ host: "db\n.example", port: 5432, originHost: "::1", originPort: 1 });
+
+  await expect(openAnd(pass, there, new Forwarded(), to)).rejects.toThrow();
+  const forwarding = { "ssh.forwarding.kind": "direct-tcpip", "ssh.forwarding.address": "db\\n.example" };
+  expect(only(events, "ssh.forwarding.refused")).toMatchObject({ ...forwarding, "ssh.forwarding.port": 5432 });
+
+  (server.avatar as ConchUser).channelLookup["direct-tcpip"] = Forwarded;
+  const channel = new Forwarded();
+  await openAnd(pass, there, channel, to);
+  expect(only(events, "ssh.forwarding.opened")).toMatchObject({ ...forwarding, "user.name": "user" });
+  channel.loseConnection();
+  await pass();
+  expect(only(events, "ssh.forwarding.closed")).toMatchObject(forwarding);
+
+  expect(events.some((each) => each["event.name"] === "ssh.rekey")).toBe(false);
+  made.client.sendKexInit();
+  await pass();
+  expect(only(events, "ssh.rekey")["ssh.kex.algorithm"]).toBe(server.kexAlg);
+  expect(only(events, "ssh.handshake.completed")["ssh.kex.algorithm"]).toBe(server.kexAlg);
+
+  const session = [...here.channels.values()].find(({ name }) => name === "session")!;
+  void here.sendRequest(session, "exit-status", Buffer.of(0, 0, 0, 42));
+  session.loseConnection();
+  await pass();
+  expect(only(events, "ssh.session.ended")).toMatchObject({
+    "ssh.session.kind": "shell",
+    "ssh.session.status": 42,
+    "ssh.session.signal": null,
+  });
+});
+
+/** Opens a channel while time passes. */
+async function openAnd(pass: () => Promise<void>, conn: SSHConnection, channel: SSHChannel, data: Buffer) {
+  const opened = Promise.resolve(conn.openChannel(channel, data));
+  opened.catch(() => undefined); // looked at below
+  await pass();
+  return opened;
+}
 
 test("L1: what a peer wrote cannot forge a line, in a field or in the log", async () => {
   const { events, lines } = await talk();
