@@ -186,16 +186,18 @@ describe.each(reactors)("%s", (_, make) => {
   });
 
   test("what TLS asks of the application: for a name's certificate, and for an opinion of the server's", async () => {
-    const mistakes: { server: ITLSContextFactory; client: ITLSContextFactory }[] = [
-      {
-        server: { settingsForTLS: () => ({ ...serverTLS.settingsForTLS(false), SNICallback: fail }) },
-        client: clientTLS,
-      },
-      {
-        server: serverTLS,
-        client: { settingsForTLS: () => ({ ...clientTLS.settingsForTLS(true), checkServerIdentity: fail }) },
-      },
-    ];
+    const mistakes = [fail, reject as () => never].flatMap(
+      (mistaken): { server: ITLSContextFactory; client: ITLSContextFactory }[] => [
+        {
+          server: { settingsForTLS: () => ({ ...serverTLS.settingsForTLS(false), SNICallback: mistaken }) },
+          client: clientTLS,
+        },
+        {
+          server: serverTLS,
+          client: { settingsForTLS: () => ({ ...clientTLS.settingsForTLS(true), checkServerIdentity: mistaken }) },
+        },
+      ],
+    );
     for (const { server: serverOptions, client: clientOptions } of mistakes) {
       const [server, client] = [new HalfCloseable(), new HalfCloseable()];
       const factory = quiet(Factory.forProtocol(() => server));
@@ -264,6 +266,24 @@ describe.each(reactors)("%s", (_, make) => {
     });
     broken.stopProtocol = fail;
     await expect(Promise.resolve(port.stopListening())).rejects.toBe(mistake);
+    await other.stopListening();
+    expect(new Set(logged.errors)).toEqual(new Set([mistake]));
+  });
+
+  test("a protocol of datagrams whose methods reject", async () => {
+    class Datagrams extends DatagramProtocol {
+      declare transport: IUDPTransport;
+      override noisy = false;
+    }
+    const broken = new Datagrams();
+    Object.assign(broken, { startProtocol: reject, datagramReceived: reject, stopProtocol: reject });
+    const here = { interface: "127.0.0.1" };
+    const [port, other] = [reactor.listenUDP(0, broken, here), reactor.listenUDP(0, new Datagrams(), here)];
+    await until(() => logged.errors.length === 1);
+    other.write("x", ["127.0.0.1", port.getHost().port]);
+    await until(() => logged.errors.length === 2);
+    await port.stopListening();
+    await until(() => logged.errors.length === 3);
     await other.stopListening();
     expect(new Set(logged.errors)).toEqual(new Set([mistake]));
   });

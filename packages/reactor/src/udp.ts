@@ -18,6 +18,7 @@ import {
   type MaybeAsync,
 } from "./interfaces.js";
 import { Logger } from "./logger.js";
+import { logRejection } from "./rejection.js";
 import type { OpenTransport, TransportHost } from "./stream/host.js";
 import { sharedSockets } from "./stream/shared-sockets.js";
 
@@ -107,7 +108,7 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
     this.#socket = socket;
     this.#peer = null;
     this.#reactor.openTransports.add(this);
-    this.#protocol.makeConnection(this);
+    logRejection(log, this.#protocol.makeConnection(this));
   }
 
   stopListening(): Deferred<void> {
@@ -116,7 +117,7 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
     this.#close();
     setImmediate(() => {
       try {
-        this.#protocol.doStop();
+        logRejection(log, this.#protocol.doStop());
       } catch (error) {
         stopped.errback(error);
         return;
@@ -134,7 +135,7 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
   connectionLost(): void {
     if (this.#socket === null) return;
     this.#close();
-    this.#protocol.doStop();
+    logRejection(log, this.#protocol.doStop());
   }
 
   #close(): void {
@@ -207,12 +208,10 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
 
   /** What the protocol throws is logged, and the port goes on. */
   #guard(call: () => MaybeAsync): void {
-    const failed = (error: unknown): void => log.failure("a protocol failed", new Failure(error));
     try {
-      const result = call();
-      if (result !== undefined) result.then(undefined, failed);
+      logRejection(log, call());
     } catch (error) {
-      failed(error);
+      log.failure("a protocol failed", new Failure(error));
     }
   }
 

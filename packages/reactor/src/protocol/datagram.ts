@@ -4,6 +4,7 @@ import { AssertionError } from "../exceptions.js";
 import type { Failure } from "../failure.js";
 import { IDatagramProtocol, ILoggingContext, type IUDPTransport, type MaybeAsync } from "../interfaces.js";
 import { Logger } from "../logger.js";
+import { logRejection } from "../rejection.js";
 
 const log = new Logger({ namespace: "strombus.reactor.protocol" });
 
@@ -32,7 +33,7 @@ export abstract class AbstractDatagramProtocol implements ILoggingContext {
   doStart(): void {
     if (this.numPorts === 0) {
       if (this.noisy) log.info("{protocol} starting", { protocol: this.logPrefix() });
-      this.startProtocol();
+      logRejection(log, this.startProtocol());
     }
     this.numPorts += 1;
   }
@@ -43,7 +44,7 @@ export abstract class AbstractDatagramProtocol implements ILoggingContext {
     this.transport = null;
     if (this.numPorts > 0) return;
     if (this.noisy) log.info("{protocol} stopping", { protocol: this.logPrefix() });
-    this.stopProtocol();
+    logRejection(log, this.stopProtocol());
   }
 
   logPrefix(): string {

@@ -121,7 +121,8 @@ function guarded(settings: TLSSettings): TLSSettings {
     ...(SNICallback && {
       SNICallback: (name, done) => {
         try {
-          SNICallback(name, done);
+          const result: unknown = SNICallback(name, done);
+          if (isThenable(result)) result.then(undefined, (error: unknown) => done(asError(error)));
         } catch (error) {
           done(asError(error));
         }
@@ -130,13 +131,20 @@ function guarded(settings: TLSSettings): TLSSettings {
     ...(checkServerIdentity && {
       checkServerIdentity: (name, certificate) => {
         try {
-          return checkServerIdentity(name, certificate);
+          const result: unknown = checkServerIdentity(name, certificate);
+          if (!isThenable(result)) return result as Error | undefined;
+          result.then(undefined, () => undefined); // whatever becomes of it, it comes too late
+          return new Error("checkServerIdentity answers at once: a promise is no answer");
         } catch (error) {
           return asError(error);
         }
       },
     }),
   };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === "function";
 }
 
 function asError(thrown: unknown): Error {
