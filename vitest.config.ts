@@ -12,7 +12,7 @@ const ALONE = [
     .filter(
       (path) =>
         /^packages\/\w+\/src\/.*\.test\.ts$/.test(path) &&
-        /vi\.mock\(|reportUnhandledErrors/.test(readFileSync(path, "utf8")),
+        /vi\.(m|doM)ock\(|reportUnhandledErrors/.test(readFileSync(path, "utf8")),
     ),
 ];
 

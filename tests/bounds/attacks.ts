@@ -1,7 +1,7 @@
 /** What is tried on the server of `npm run bounds`, and how much of it the server may keep. */
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
-import { NS } from "@strombus/conch/ssh/common";
+import { fields } from "../support/memory-ssh.js";
 import { Peer, type Packet } from "./peer.js";
 
 export interface Attack {
@@ -26,27 +26,15 @@ const PACKET = 35_000;
 /** Replies owed to a peer that does not read, and as much again in the socket. */
 const OWED = 2 * MIB;
 
-const uint32 = (value: number) => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-};
-const yes = Buffer.of(1);
 const kilobyte = Buffer.alloc(KIB, "x");
 
 function* times(count: number, packet: (i: number) => Packet): Generator<Packet> {
   for (let i = 0; i < count; i++) yield packet(i);
 }
 
-const opening = (i: number): Packet => [
-  CHANNEL_OPEN,
-  Buffer.concat([NS("session"), uint32(i), uint32(2 ** 31), uint32(32_768)]),
-];
-const request = (channel: number, type: string, data: Uint8Array = Buffer.alloc(0)): Packet => [
-  CHANNEL_REQUEST,
-  Buffer.concat([uint32(channel), NS(type), yes, data]),
-];
-const data = (channel: number, bytes: Buffer): Packet => [CHANNEL_DATA, Buffer.concat([uint32(channel), NS(bytes)])];
+const opening = (i: number): Packet => [CHANNEL_OPEN, fields("session", i, 2 ** 31, 32_768)];
+const request = (channel: number, type: string): Packet => [CHANNEL_REQUEST, fields(channel, type, true)];
+const data = (channel: number, bytes: Buffer): Packet => [CHANNEL_DATA, fields(channel, bytes)];
 
 /** Logs in and sends so many messages. */
 const flood =
@@ -90,25 +78,25 @@ export const attacks: readonly Attack[] = [
     name: "IGNORE flood",
     bound: CONNECTION,
     because: "nothing is kept",
-    run: flood(200_000, "messages of 1 KiB", () => [IGNORE, NS(kilobyte)]),
+    run: flood(200_000, "messages of 1 KiB", () => [IGNORE, fields(kilobyte)]),
   },
   {
     name: "DEBUG flood",
     bound: CONNECTION,
     because: "nothing is kept",
-    run: flood(200_000, "messages of 1 KiB", () => [DEBUG, Buffer.concat([yes, NS(kilobyte), NS("")])]),
+    run: flood(200_000, "messages of 1 KiB", () => [DEBUG, fields(true, kilobyte, "")]),
   },
   {
     name: "asks by ping, never reads",
     bound: CONNECTION + OWED,
     because: "1 MiB of replies owed",
-    run: flood(200_000, "pings of 1 KiB", () => [PING, NS(kilobyte)], { reads: false }),
+    run: flood(200_000, "pings of 1 KiB", () => [PING, fields(kilobyte)], { reads: false }),
   },
   {
     name: "asks by global requests, never reads",
     bound: CONNECTION + OWED,
     because: "1 MiB of replies owed",
-    run: flood(200_000, "requests", () => [GLOBAL_REQUEST, Buffer.concat([NS("nonsense"), yes])], { reads: false }),
+    run: flood(200_000, "requests", () => [GLOBAL_REQUEST, fields("nonsense", true)], { reads: false }),
   },
   {
     name: "opens channels, never closes",
@@ -132,7 +120,7 @@ export const attacks: readonly Attack[] = [
     name: "half a packet of the greatest length",
     bound: 200 * (CONNECTION + PACKET),
     because: "35,000 bytes a packet",
-    run: strangers(200, "connections", Buffer.concat([version, uint32(34_996), Buffer.alloc(17_000, 4)])),
+    run: strangers(200, "connections", Buffer.concat([version, fields(34_996), Buffer.alloc(17_000, 4)])),
   },
   {
     name: "says nothing",
@@ -144,6 +132,8 @@ export const attacks: readonly Attack[] = [
     name: "zlib bombs",
     bound: CONNECTION + MIB,
     because: "zlib's state, a packet",
-    run: flood(20_000, "messages of 34,000 zeros", () => [IGNORE, NS(Buffer.alloc(34_000))], { compression: "zlib" }),
+    run: flood(20_000, "messages of 34,000 zeros", () => [IGNORE, fields(Buffer.alloc(34_000))], {
+      compression: "zlib",
+    }),
   },
 ];

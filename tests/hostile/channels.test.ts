@@ -6,6 +6,7 @@ import { allowForwarding } from "@strombus/conch/ssh/forwarding";
 import { globalLogBeginner, type LogEvent } from "@strombus/reactor/logger";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { logIn, logOut } from "../support/login.js";
+import { uint32 } from "../support/memory-ssh.js";
 import { serve } from "../support/server.js";
 
 const lines: LogEvent[] = [];
@@ -51,12 +52,6 @@ class Hostile extends SSHConnection {
     });
     this.transport!.sendPacket(number, Buffer.concat(parts));
   }
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }
 
 class Client extends SSHChannel {

@@ -34,9 +34,9 @@ export async function startUnixPeers(groups: readonly string[] = []): Promise<Un
   for (const folder of [there, here]) folder.put("key", privateFile(key));
   there.run("puttygen", `${there.path}/key`, "-O", "private", "-o", `${there.path}/key.ppk`);
   there.run("dropbearconvert", "openssh", "dropbear", `${there.path}/key`, `${there.path}/key.dropbear`);
-  const account = new Account(publicLine(key), groups);
   const folder = exampleFolder();
   const example = await startExample("unix-server", { folder });
+  const account = new Account(publicLine(key), groups); // nobody removes it where the example does not start
   const hostKey = fingerprint(Key.fromFile(join(folder, "id_rsa.pub")));
   const port = String(example.port);
 

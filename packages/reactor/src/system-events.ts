@@ -1,5 +1,5 @@
 /** System events: triggers in three phases, of which the first may take its time. */
-import { Deferred } from "./defer.js";
+import { Deferred, isThenable } from "./defer/deferred.js";
 import { AssertionError, KeyError } from "./exceptions.js";
 import type { SystemEventTriggerID, TriggerPhase } from "./interfaces.js";
 
@@ -111,10 +111,6 @@ function* drain(triggers: Set<Trigger>): Generator<Trigger> {
     triggers.delete(trigger);
     yield trigger;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
 }
 
 /** A Deferred tells in the moment it fires, a Promise later. */

@@ -5,6 +5,7 @@
 import { Duplex } from "node:stream";
 import type * as net from "node:net";
 import type { TLSSocket } from "node:tls";
+import { isThenable } from "../defer/deferred.js";
 import { SSLError, VerificationError } from "../error.js";
 import type { TLSSettings } from "../interfaces.js";
 
@@ -141,10 +142,6 @@ function guarded(settings: TLSSettings): TLSSettings {
       },
     }),
   };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === "function";
 }
 
 function asError(thrown: unknown): Error {

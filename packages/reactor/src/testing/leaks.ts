@@ -26,6 +26,9 @@ export interface ClosedOptions {
   patience?: number;
 }
 
+const TURNS = 20; // of the event loop in which a socket is gone, before it is looked for now and then
+const LOOK_INTERVAL = 5; // milliseconds
+
 /** Remembers what is open now: a test runner's `beforeEach`. */
 export function captureOpen({ pendingDeferreds = false }: CaptureOptions = {}): void {
   before = counts();
@@ -43,7 +46,7 @@ export async function assertAllClosed({ patience = 2 }: ClosedOptions = {}): Pro
   const until = performance.now() + patience * 1000;
   let left = leftOpen();
   for (let turns = 0; left.length > 0 && performance.now() < until; turns++) {
-    await new Promise((resolve) => (turns < 20 ? setImmediate(resolve) : setTimeout(resolve, 5)));
+    await new Promise((resolve) => (turns < TURNS ? setImmediate(resolve) : setTimeout(resolve, LOOK_INTERVAL)));
     left = leftOpen();
   }
   deferreds = null;

@@ -1,6 +1,7 @@
 /** A service, and a service made of services. */
 import { adapt, implementer, type InterfaceToken, interfaceToken } from "../../components.js";
 import { type Deferred, DeferredList, gatherResults, type ListResult, maybeDeferred } from "../../defer.js";
+import { isThenable } from "../../defer/deferred.js";
 import { KeyError, RuntimeError, ValueError } from "../../exceptions.js";
 import type { Failure } from "../../failure.js";
 import type { MaybeAsync } from "../../interfaces.js";
@@ -167,8 +168,4 @@ function inOrder(calls: readonly (() => unknown)[]): MaybeAsync {
 
 function maybeWatch(result: unknown, failed: (failure: Failure) => void): void {
   if (isThenable(result)) maybeDeferred(() => result).addErrback(failed);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === "function";
 }
