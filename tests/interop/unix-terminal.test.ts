@@ -98,11 +98,11 @@ describe("full-screen programs", () => {
   test("top shows processes, takes keys, and leaves the screen", async () => {
     const terminal = await login("OpenSSH 10");
     terminal.type("clear; top -d 1; echo left $?\n");
-    await terminal.until(/load average[^]*PID USER/);
-    terminal.type("u");
-    await terminal.until(/Which user/);
-    terminal.type(`${server.account.name}\n`);
-    await terminal.until(/PID USER[^]*strombu[^]*top/);
+    await terminal.until(/load average[^]*PID USER[^]*\n +\d+ root/);
+    terminal.type("h");
+    await terminal.until(/Help for Interactive Commands/);
+    terminal.press("Escape");
+    await terminal.until(/load average[^]*PID USER[^]*\n +\d+ root/);
     terminal.type("q");
     await terminal.until(/^left 0\nready>$/m);
   });
