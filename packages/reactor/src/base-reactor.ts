@@ -1,6 +1,6 @@
 /** What every reactor does in the same way: its life cycle, system events, names. Time and transports differ. */
 import { isIPv4 } from "node:net";
-import { Deferred, reportUnhandledErrors, succeed } from "./defer.js";
+import { Deferred, maybeDeferred, reportUnhandledErrors, succeed } from "./defer.js";
 import {
   ConnectionLost,
   DNSLookupError,
@@ -21,6 +21,7 @@ import type {
   SystemEventTriggerID,
   TriggerPhase,
 } from "./interfaces.js";
+import { callLogged, logFailed, logRejection } from "./logged-calls.js";
 import { Logger } from "./logger.js";
 import { ComplexResolverSimplifier, SimpleResolverComplexifier } from "./resolver.js";
 import type { OpenTransport, TransportHost } from "./stream/host.js";
@@ -38,7 +39,7 @@ export abstract class BaseReactor
   readonly openTransports = new Set<OpenTransport>();
   /** A resolver was installed: Node's own lookups are not to be used. */
   resolvesNames = false;
-  readonly #events = new SystemEvents((what, error) => logError(what, error));
+  readonly #events = new SystemEvents((what, error) => logFailed(log, what, error));
   #nameResolver: IHostnameResolver;
   #resolver: IResolverSimple;
   #phase: Phase = "new";
@@ -147,7 +148,7 @@ export abstract class BaseReactor
 
   callWhenRunning<A extends unknown[]>(callable: (...args: A) => unknown, ...args: A): SystemEventTriggerID | null {
     if (!this.#running) return this.addSystemEventTrigger("after", "startup", callable, ...args);
-    callable(...args);
+    logRejection(log, callable(...args));
     return null;
   }
 
@@ -173,12 +174,7 @@ export abstract class BaseReactor
 
   /** Runs a function; what it throws, or its promise rejects with, is logged. */
   runLogged(what: string, callable: () => unknown): void {
-    try {
-      const result = callable();
-      if (result instanceof Promise) result.catch((error: unknown) => logError(what, error));
-    } catch (error) {
-      logError(what, error);
-    }
+    callLogged(log, what, callable);
   }
 
   // Names
@@ -194,7 +190,7 @@ export abstract class BaseReactor
       late.cancel();
       use();
     };
-    this.#resolver.getHostByName(name, { timeout }).addCallbacks(
+    maybeDeferred(() => this.#resolver.getHostByName(name, { timeout })).addCallbacks(
       (address) => settle(() => found.callback(address)),
       (failure) => settle(() => found.errback(failure)),
     );
@@ -226,8 +222,4 @@ export abstract class BaseReactor
   beforeDaemonize(): void {}
 
   afterDaemonize(): void {}
-}
-
-function logError(what: string, error: unknown): void {
-  log.failure("{what} failed", error instanceof Failure ? error : new Failure(error), { what });
 }

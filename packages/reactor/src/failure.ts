@@ -18,7 +18,7 @@ export type TracebackDetail = "brief" | "default" | "verbose";
 
 /** What a Failure prints itself to. */
 export interface TextSink {
-  write(text: string): unknown;
+  write(text: string): void;
 }
 
 let serial = 0;
@@ -124,15 +124,15 @@ export class Failure {
 
   /** Writes a traceback to `file`, by default to stderr. */
   printTraceback(file: TextSink = process.stderr, { detail = "default" }: { detail?: TracebackDetail } = {}): void {
-    file.write(this.getTraceback({ detail }));
+    return file.write(this.getTraceback({ detail }));
   }
 
   printBriefTraceback(file: TextSink = process.stderr): void {
-    this.printTraceback(file, { detail: "brief" });
+    return this.printTraceback(file, { detail: "brief" });
   }
 
   printDetailedTraceback(file: TextSink = process.stderr): void {
-    this.printTraceback(file, { detail: "verbose" });
+    return this.printTraceback(file, { detail: "verbose" });
   }
 
   /** Turns the stack into text now, so that the engine lets go of the functions and objects on it. */

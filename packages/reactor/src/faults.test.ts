@@ -232,6 +232,15 @@ describe.each(reactors)("%s", (_, make) => {
     await until(() => reactor.openTransports.size === 0);
   });
 
+  test("a client factory, or a protocol of datagrams, that cannot start leaves nothing open", () => {
+    const clients = quiet(ClientFactory.forProtocol(() => new End()));
+    clients.startFactory = fail;
+    expect(() => reactor.connectTCP("127.0.0.1", 1, clients)).toThrow(mistake);
+    const datagrams = Object.assign(new DatagramProtocol(), { noisy: false, startProtocol: fail });
+    expect(() => reactor.listenUDP(0, datagrams, { interface: "127.0.0.1" })).toThrow(mistake);
+    expect(reactor.openTransports.size).toBe(0);
+  });
+
   test("a port's factory that throws in buildProtocol, and in stopFactory when the reactor stops", async () => {
     const factory = quiet(Factory.forProtocol(fail));
     factory.stopFactory = fail;

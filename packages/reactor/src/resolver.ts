@@ -1,9 +1,12 @@
 /** Looking up the addresses of names, by the system or by a resolver of the application. */
 import { type IPv4Address, type IPv6Address, internetAddress } from "./address.js";
 import { implementer } from "./components.js";
-import { Deferred } from "./defer.js";
+import { Deferred, maybeDeferred } from "./defer.js";
 import { DNSLookupError } from "./error.js";
 import { NotImplementedError } from "./exceptions.js";
+import { guarded } from "./guard.js";
+import { callLogged, logFailed, logRejection } from "./logged-calls.js";
+import { Logger } from "./logger.js";
 import {
   type AddressType,
   type IAddress,
@@ -13,6 +16,9 @@ import {
   IResolverSimple,
   type ResolveHostNameOptions,
 } from "./interfaces.js";
+
+const log = new Logger({ namespace: "strombus.reactor.names" });
+const RECEIVER = "a receiver of addresses";
 
 class HostResolution implements IHostResolution {
   constructor(readonly name: string) {}
@@ -31,14 +37,16 @@ export class GAIResolver implements IHostnameResolver {
     { portNumber = 0, addressTypes = null, transportSemantics = "TCP" }: ResolveHostNameOptions = {},
   ): IHostResolution {
     const resolution = new HostResolution(hostName);
-    receiver.resolutionBegan(resolution);
+    logRejection(log, receiver.resolutionBegan(resolution));
     const { lookup } = process.getBuiltinModule("node:dns"); // loads with the first name
     lookup(hostName, { all: true, verbatim: true, family: familyOf(addressTypes) }, (error, found) => {
       // A failed lookup is complete, without an address.
       for (const { address } of error ? [] : found) {
-        receiver.addressResolved(internetAddress(transportSemantics, address, portNumber));
+        callLogged(log, RECEIVER, () =>
+          receiver.addressResolved(internetAddress(transportSemantics, address, portNumber)),
+        );
       }
-      receiver.resolutionComplete();
+      callLogged(log, RECEIVER, () => receiver.resolutionComplete());
     });
     return resolution;
   }
@@ -59,14 +67,17 @@ export class SimpleResolverComplexifier implements IHostnameResolver {
     { portNumber = 0, transportSemantics = "TCP" }: ResolveHostNameOptions = {},
   ): IHostResolution {
     const resolution = new HostResolution(hostName);
-    receiver.resolutionBegan(resolution);
-    this.#simple.getHostByName(hostName).addCallbacks(
-      (address) => {
-        receiver.addressResolved(internetAddress(transportSemantics, address, portNumber));
-        receiver.resolutionComplete();
-      },
-      () => receiver.resolutionComplete(),
-    );
+    logRejection(log, receiver.resolutionBegan(resolution));
+    maybeDeferred(() => this.#simple.getHostByName(hostName))
+      .addCallbacks(
+        (address) =>
+          callLogged(log, RECEIVER, () =>
+            receiver.addressResolved(internetAddress(transportSemantics, address, portNumber)),
+          ),
+        (failure) =>
+          log.debug("{name} has no address: {reason}", { name: hostName, reason: failure.getErrorMessage() }),
+      )
+      .addBoth(() => callLogged(log, RECEIVER, () => receiver.resolutionComplete()));
     return resolution;
   }
 }
@@ -87,7 +98,13 @@ export class ComplexResolverSimplifier implements IResolverSimple {
       if (address === null) found.errback(new DNSLookupError(`no address for ${JSON.stringify(name)}`));
       else found.callback(address.host);
     });
-    this.#nameResolver.resolveHostName(receiver, name, { addressTypes: ["IPv4"] });
+    guarded(
+      () => this.#nameResolver.resolveHostName(receiver, name, { addressTypes: ["IPv4"] }),
+      (error) => {
+        if (found.called) logFailed(log, "a resolver", error);
+        else found.errback(error);
+      },
+    );
     return found;
   }
 }

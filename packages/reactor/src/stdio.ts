@@ -8,6 +8,7 @@ import { implementer, providedBy } from "./components.js";
 import { ConnectionDone, ConnectionLost } from "./error.js";
 import { RuntimeError } from "./exceptions.js";
 import { Failure } from "./failure.js";
+import { guarded } from "./guard.js";
 import {
   type BytesLike,
   type IAddress,
@@ -16,8 +17,8 @@ import {
   type IPullProducer,
   type IPushProducer,
   ITransport,
-  type MaybeAsync,
 } from "./interfaces.js";
+import { callLogged } from "./logged-calls.js";
 import { Logger } from "./logger.js";
 import { reactor as theReactor } from "./reactor.js";
 import type { OpenTransport } from "./stream/host.js";
@@ -71,7 +72,7 @@ export class StandardIO implements OpenTransport {
     this.#stdout.write(bytes, this.#written);
     if (!this.#streaming || this.#stdout.writableLength <= HIGH_WATER) return;
     this.#producerPaused = true;
-    (this.#producer as IPushProducer | null)?.pauseProducing();
+    this.#guard(() => (this.#producer as IPushProducer | null)?.pauseProducing());
   }
 
   writeSequence(data: Iterable<BytesLike>): void {
@@ -115,12 +116,12 @@ export class StandardIO implements OpenTransport {
   registerProducer(producer: IPushProducer | IPullProducer, streaming: boolean): void {
     if (this.#producer !== null) throw new RuntimeError("a producer is registered already");
     if (this.disconnected) {
-      producer.stopProducing();
+      callLogged(log, "a producer", () => producer.stopProducing());
       return;
     }
     this.#producer = producer;
     this.#streaming = streaming;
-    if (!streaming) producer.resumeProducing();
+    if (!streaming) this.#guard(() => producer.resumeProducing());
   }
 
   unregisterProducer(): void {
@@ -209,17 +210,11 @@ export class StandardIO implements OpenTransport {
   }
 
   /** What the protocol throws is logged, and the end. */
-  #guard(call: () => MaybeAsync): void {
-    const failed = (error: unknown): void => {
+  #guard(call: () => unknown): void {
+    guarded(call, (error) => {
       log.failure("a protocol failed", new Failure(error));
       this.#lost(error as Error);
-    };
-    try {
-      const result = call();
-      if (result !== undefined) result.then(undefined, failed);
-    } catch (error) {
-      failed(error);
-    }
+    });
   }
 }
 

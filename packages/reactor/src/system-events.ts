@@ -1,6 +1,7 @@
 /** System events: triggers in three phases, of which the first may take its time. */
-import { Deferred, isThenable } from "./defer/deferred.js";
+import { Deferred } from "./defer.js";
 import { AssertionError, KeyError } from "./exceptions.js";
+import { isThenable } from "./guard.js";
 import type { SystemEventTriggerID, TriggerPhase } from "./interfaces.js";
 
 /** What the reactor itself does in an event. */

@@ -18,7 +18,7 @@ import {
   type MaybeAsync,
 } from "./interfaces.js";
 import { Logger } from "./logger.js";
-import { logRejection } from "./rejection.js";
+import { callLogged, logRejection } from "./logged-calls.js";
 import type { OpenTransport, TransportHost } from "./stream/host.js";
 import { sharedSockets } from "./stream/shared-sockets.js";
 
@@ -108,7 +108,12 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
     this.#socket = socket;
     this.#peer = null;
     this.#reactor.openTransports.add(this);
-    logRejection(log, this.#protocol.makeConnection(this));
+    try {
+      logRejection(log, this.#protocol.makeConnection(this));
+    } catch (error) {
+      this.#close(); // whoever asked for the port gets none
+      throw error;
+    }
   }
 
   stopListening(): Deferred<void> {
@@ -208,11 +213,7 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
 
   /** What the protocol throws is logged, and the port goes on. */
   #guard(call: () => MaybeAsync): void {
-    try {
-      logRejection(log, call());
-    } catch (error) {
-      log.failure("a protocol failed", new Failure(error));
-    }
+    callLogged(log, "a protocol", call);
   }
 
   // Broadcast and multicast

@@ -1,7 +1,9 @@
 /** Deferred: a result that may come later, and the callbacks that wait for it (twisted.internet.defer). */
 import { inspect } from "node:util";
 import { Failure } from "../failure.js";
+import { isThenable, onRejection } from "../guard.js";
 import type { IReactorTime } from "../interfaces.js";
+import { Logger } from "../logger.js";
 import { Coroutine } from "./coroutine.js";
 import { AlreadyCalledError, CancelledError, NotACoroutineError, TimeoutError } from "./errors.js";
 import { type Unhandled, setUnhandled, watch } from "./unhandled.js";
@@ -33,6 +35,7 @@ interface Entry extends CallbackPair {
   next: Entry | null;
 }
 
+const log = new Logger({ namespace: "strombus.defer" });
 const NO_ARGS: readonly never[] = [];
 let debugging = false;
 
@@ -200,9 +203,12 @@ export class Deferred<T = unknown> implements PromiseLike<T> {
       const canceller = this.#canceller;
       this.#canceller = null;
       if (canceller === null) this.#swallowOne = true;
-      else canceller(this as unknown as Deferred<never>);
-      // The canceller may have fired it.
-      if (!(this.called as boolean)) this.#fire(new Failure(new CancelledError("the Deferred was cancelled")));
+      try {
+        onRejection(canceller?.(this as unknown as Deferred<never>), cancellerFailed);
+      } finally {
+        // The canceller may have fired it; if it failed, who waits is told all the same.
+        if (!(this.called as boolean)) this.#fire(new Failure(new CancelledError("the Deferred was cancelled")));
+      }
     } else if (waiting instanceof Deferred) {
       let innermost: Deferred = waiting;
       while (innermost.#waiting instanceof Deferred) innermost = innermost.#waiting;
@@ -470,10 +476,6 @@ export function asDeferred(value: unknown): Deferred | null {
   return isGenerator(value) || isThenable(value) ? Deferred.fromCoroutine(value) : null;
 }
 
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
-}
-
 function isGenerator(value: object): value is Generator<unknown, unknown, never> {
   return Object.prototype.toString.call(value) === "[object Generator]";
 }
@@ -485,6 +487,10 @@ function cancelledToTimedOut<T>(value: T | Failure, timeout: number): T | Failur
 
 function newEntry(outer: Deferred | null, look: ((result: unknown) => void) | null): Entry {
   return { callback: null, callbackArgs: NO_ARGS, errback: null, errbackArgs: NO_ARGS, outer, look, next: null };
+}
+
+function cancellerFailed(error: unknown): void {
+  log.failure("a canceller failed", new Failure(error));
 }
 
 function stackHere(): string {

@@ -1,5 +1,6 @@
 /** Functions that make Deferreds out of calls and values. */
 import { Failure } from "../failure.js";
+import { logRejection } from "../logged-calls.js";
 import { Logger } from "../logger.js";
 import { type Awaitable, type CallbackResult, Deferred, asDeferred } from "./deferred.js";
 import { NotACoroutineError } from "./errors.js";
@@ -27,7 +28,9 @@ export function fail(...error: [error?: unknown]): Deferred<never> {
 /** Calls, and gives the result, or what was thrown, as a Deferred that has fired. */
 export function execute<A extends unknown[], R>(callable: (...args: A) => R, ...args: A): Deferred<R> {
   try {
-    return succeed(callable(...args));
+    const result = callable(...args);
+    logRejection(log, result); // a promise is no result that a Deferred can fire with
+    return succeed(result);
   } catch (error) {
     return fail(error);
   }
@@ -58,8 +61,8 @@ export function whenResult<T>(
 ): void {
   const deferred = asDeferred(value) as Deferred<T> | null;
   if (deferred !== null) deferred.addCallbacks(onValue, onError);
-  else if (value instanceof Failure) onError(value);
-  else onValue(value as T);
+  else if (value instanceof Failure) logRejection(log, onError(value));
+  else logRejection(log, onValue(value as T));
 }
 
 /** Makes a function that runs the generator of `generatorFunction` as a coroutine, and returns a Deferred of its end. */

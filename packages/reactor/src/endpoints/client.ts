@@ -95,11 +95,11 @@ class WrappingFactory implements IClientFactory {
   }
 
   doStart(): void {
-    this.#factory.doStart();
+    return this.#factory.doStart();
   }
 
   doStop(): void {
-    this.#factory.doStop();
+    return this.#factory.doStop();
   }
 
   startedConnecting(connector: IConnector): void {

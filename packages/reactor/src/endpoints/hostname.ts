@@ -7,6 +7,7 @@ import { Deferred, fail } from "../defer.js";
 import { ConnectingCancelledError, DNSLookupError } from "../error.js";
 import { ValueError } from "../exceptions.js";
 import type { Failure } from "../failure.js";
+import { guarded } from "../guard.js";
 import {
   type IAddress,
   type IDelayedCall,
@@ -17,7 +18,11 @@ import {
   type IReactorTime,
   IStreamClientEndpoint,
 } from "../interfaces.js";
+import { logFailed } from "../logged-calls.js";
+import { Logger } from "../logger.js";
 import { TCP4ClientEndpoint } from "./client.js";
+
+const log = new Logger({ namespace: "strombus.endpoints" });
 
 export interface HostnameOptions {
   /** Seconds for each attempt. Default 30. */
@@ -68,28 +73,35 @@ export class HostnameEndpoint implements IStreamClientEndpoint {
       attempts?.stop();
     });
     const addresses: IAddress[] = [];
-    this.#reactor.nameResolver.resolveHostName(
-      {
-        resolutionBegan: () => {},
-        addressResolved: (address) => void addresses.push(address),
-        resolutionComplete: () => {
-          if (connected.called) return;
-          const known = addresses.filter((address) => address instanceof IPv4Address || address instanceof IPv6Address);
-          if (known.length === 0) {
-            connected.errback(new DNSLookupError(`no address for ${JSON.stringify(host)}`));
-            return;
-          }
-          const endpoints = known.map((address) => this.#endpointFor(address.host));
-          attempts = new Attempts(this.#reactor, endpoints, factory, connected, {
-            delay: this.#attemptDelay,
-            hurry: this.#hurry,
-          });
-          attempts.next();
+    const look = (): unknown =>
+      this.#reactor.nameResolver.resolveHostName(
+        {
+          resolutionBegan: () => {},
+          addressResolved: (address) => void addresses.push(address),
+          resolutionComplete: () => {
+            if (connected.called) return;
+            const known = addresses.filter(
+              (address) => address instanceof IPv4Address || address instanceof IPv6Address,
+            );
+            if (known.length === 0) {
+              connected.errback(new DNSLookupError(`no address for ${JSON.stringify(host)}`));
+              return;
+            }
+            const endpoints = known.map((address) => this.#endpointFor(address.host));
+            attempts = new Attempts(this.#reactor, endpoints, factory, connected, {
+              delay: this.#attemptDelay,
+              hurry: this.#hurry,
+            });
+            attempts.next();
+          },
         },
-      },
-      host,
-      { portNumber: port },
-    );
+        host,
+        { portNumber: port },
+      );
+    guarded(look, (error) => {
+      if (connected.called) logFailed(log, "a resolver", error);
+      else connected.errback(error);
+    });
     return connected;
   }
 

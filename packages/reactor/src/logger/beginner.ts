@@ -7,7 +7,7 @@ import { LimitedHistoryLogObserver } from "./history.js";
 import { LoggingFile } from "./io.js";
 import { LogLevel, type LogLevelConstant } from "./levels.js";
 import { Logger } from "./logger.js";
-import { type LogPublisher, globalLogPublisher } from "./publisher.js";
+import { globalLogPublisher, LogPublisher } from "./publisher.js";
 import { eventAsText } from "./text.js";
 
 const HISTORY_SIZE = 200; // events
@@ -59,7 +59,7 @@ export class LogBeginner {
       this.#begun = true;
       this.#publisher.removeObserver(this.#history);
       this.#publisher.removeObserver(this.#critical);
-      if (!discardBuffer) for (const observer of added) this.#history.replayTo(observer);
+      if (!discardBuffer) this.#history.replayTo(new LogPublisher(...added));
       if (redirectStandardIO) this.#redirect();
     }
     for (const observer of added) this.#publisher.addObserver(observer);

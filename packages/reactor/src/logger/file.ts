@@ -1,5 +1,6 @@
 /** Observers that write text files (twisted.logger). */
 import { EventEmitter } from "node:events";
+import { isThenable } from "../guard.js";
 import { CallableObserver, type LogEvent } from "./event.js";
 import { formatEventAsClassicLogText, formatTime, timeFormatRFC3339 } from "./text.js";
 
@@ -36,12 +37,13 @@ export class FileLogObserver extends CallableObserver {
     this.formatEvent = formatEvent;
   }
 
-  observe(event: LogEvent): void {
+  /** Returns what the file promises, for whoever tells others of it. */
+  observe(event: LogEvent): unknown {
     const text = this.formatEvent(event);
-    if (text === null || text === "") return;
+    if (text === null || text === "") return undefined;
     guard(this.#file);
-    this.#file.write(text);
-    this.#file.flush?.();
+    const promises = [this.#file.write(text), this.#file.flush?.()].filter(isThenable);
+    return promises.length === 0 ? undefined : Promise.all(promises);
   }
 }
 

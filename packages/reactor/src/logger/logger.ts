@@ -1,8 +1,9 @@
 /** Logger: turns calls into events (twisted.logger). */
 import { Failure } from "../failure.js";
+import { onRejection } from "../guard.js";
 import { type LogEvent, type LogFields, type LogObserver, passOn } from "./event.js";
 import { InvalidLogLevelError, LogLevel, LogLevelConstant } from "./levels.js";
-import { globalLogPublisher } from "./publisher.js";
+import { globalLogPublisher, observerFailed } from "./publisher.js";
 
 /** How a piece of work went that `failuresHandled` ran. */
 export interface Operation {
@@ -64,7 +65,8 @@ export class Logger {
       log_format: format,
       log_time: Date.now() / 1000,
     };
-    passOn(this, this.observer, event);
+    const { observer } = this;
+    onRejection(passOn(this, observer, event), (error) => globalLogPublisher(observerFailed(this, observer, error)));
   }
 
   debug(format: string | null = null, fields: LogFields = {}): void {

@@ -1,5 +1,6 @@
 /** LogPublisher: an observer that hands each event to all of its own (twisted.logger). */
 import { Failure } from "../failure.js";
+import { guarded } from "../guard.js";
 import { CallableObserver, type LogEvent, type LogObserver, passOn } from "./event.js";
 import { LogLevel } from "./levels.js";
 
@@ -26,27 +27,25 @@ export class LogPublisher extends CallableObserver {
   observe(event: LogEvent): void {
     const observers = this.#observers;
     for (const observer of observers) {
-      const failed = (error: unknown): void => {
-        const others = new LogPublisher(...observers.filter((other) => other !== observer));
-        others(observerFailed(this, observer, error));
-      };
-      try {
-        const result = passOn(this, observer, event);
-        if (result instanceof Promise) result.catch(failed); // an observer may be an async function
-      } catch (error) {
-        failed(error);
-      }
+      guarded(
+        () => passOn(this, observer, event),
+        (error) => {
+          const others = new LogPublisher(...observers.filter((other) => other !== observer));
+          others(observerFailed(this, observer, error));
+        },
+      );
     }
   }
 }
 
-function observerFailed(publisher: LogPublisher, observer: LogObserver, error: unknown): LogEvent {
+/** The event that tells of an observer's failure. */
+export function observerFailed(sender: unknown, observer: LogObserver, error: unknown): LogEvent {
   return {
     observer,
     log_logger: null,
     log_level: LogLevel.critical,
     log_namespace: "strombus.logger",
-    log_source: publisher,
+    log_source: sender,
     log_format: "the log observer {observer} threw an exception",
     log_time: Date.now() / 1000,
     log_failure: new Failure(error),

@@ -44,7 +44,7 @@ export abstract class Child implements IChildProcess {
   }
 
   registerProducer(producer: IPushProducer | IPullProducer, streaming: boolean): void {
-    if (this.stdin === null) producer.stopProducing();
+    if (this.stdin === null) guarded(() => producer.stopProducing());
     else this.stdin.registerProducer(producer, streaming);
   }
 

@@ -1,7 +1,13 @@
 /** What is written to a child: counted until the child has it, so that who writes can be told to wait. */
 import { RuntimeError } from "../exceptions.js";
+import { guarded } from "../guard.js";
 import type { IPullProducer, IPushProducer } from "../interfaces.js";
+import { callLogged, logFailed } from "../logged-calls.js";
+import { Logger } from "../logger.js";
 
+const log = new Logger({ namespace: "strombus.reactor.process" });
+
+const A_PRODUCER = "a producer";
 const HIGH_WATER = 65536; // bytes; more than this in user space pauses a push producer
 
 /** Where the bytes go. */
@@ -35,19 +41,19 @@ export class Input {
     this.#sink.write(data, () => this.#written(data.length));
     if (this.#waiting <= HIGH_WATER || !this.#streaming) return;
     this.#paused = true;
-    (this.#producer as IPushProducer).pauseProducing();
+    this.#ask((producer) => (producer as IPushProducer).pauseProducing());
   }
 
   registerProducer(producer: IPushProducer | IPullProducer, streaming: boolean): void {
     if (this.#producer !== null) throw new RuntimeError("a producer is registered already");
     if (this.#state !== "open") {
-      producer.stopProducing();
+      callLogged(log, A_PRODUCER, () => producer.stopProducing());
       return;
     }
     this.#producer = producer;
     this.#streaming = streaming;
     this.#paused = false;
-    if (!streaming) producer.resumeProducing();
+    if (!streaming) this.#ask(() => producer.resumeProducing());
   }
 
   unregisterProducer(): void {
@@ -69,7 +75,7 @@ export class Input {
     const producer = this.#producer;
     this.#producer = null;
     this.#streaming = false;
-    producer?.stopProducing();
+    callLogged(log, A_PRODUCER, () => producer?.stopProducing());
   }
 
   #end(): void {
@@ -81,7 +87,20 @@ export class Input {
     this.#waiting -= bytes;
     if (this.#waiting > 0 || this.#state === "closed" || !this.#awaitsProducer) return;
     this.#paused = false;
-    this.#producer?.resumeProducing();
+    this.#ask((producer) => producer.resumeProducing());
+  }
+
+  /** A producer that fails is one no more: what is written is not to wait for it. */
+  #ask(call: (producer: IPushProducer | IPullProducer) => unknown): void {
+    const producer = this.#producer;
+    if (producer === null) return;
+    guarded(
+      () => call(producer),
+      (error) => {
+        logFailed(log, A_PRODUCER, error);
+        if (this.#producer === producer) this.unregisterProducer();
+      },
+    );
   }
 
   get #awaitsProducer(): boolean {

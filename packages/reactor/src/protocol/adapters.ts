@@ -11,6 +11,10 @@ import {
   type MaybeAsync,
 } from "../interfaces.js";
 import type { Failure } from "../failure.js";
+import { logRejection } from "../logged-calls.js";
+import { Logger } from "../logger.js";
+
+const log = new Logger({ namespace: "strombus.reactor.protocol" });
 
 /** `adapt(IConsumer, protocol)`: what is written to it, the protocol receives. */
 @implementer(IConsumer)
@@ -18,7 +22,7 @@ export class ProtocolToConsumerAdapter implements IConsumer {
   constructor(readonly original: IProtocol) {}
 
   write(data: BytesLike): void {
-    void this.original.dataReceived(toBuffer(data));
+    logRejection(log, this.original.dataReceived(toBuffer(data)));
   }
 
   registerProducer(producer: IPushProducer | IPullProducer, streaming: boolean): void {}
@@ -32,7 +36,7 @@ export class ConsumerToProtocolAdapter implements IProtocol {
   constructor(readonly original: IConsumer) {}
 
   dataReceived(data: Buffer): MaybeAsync {
-    this.original.write(data);
+    return this.original.write(data); // nothing, or what an async method promises
   }
 
   connectionLost(reason: Failure): MaybeAsync {}

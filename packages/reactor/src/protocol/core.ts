@@ -1,5 +1,5 @@
 /** Base classes for protocols and their factories (twisted.internet.protocol). */
-import { logRejection } from "../rejection.js";
+import { logRejection } from "../logged-calls.js";
 import { implementer } from "../components.js";
 import { ConnectionDone } from "../error.js";
 import { Failure } from "../failure.js";

@@ -4,7 +4,7 @@ import { AssertionError } from "../exceptions.js";
 import type { Failure } from "../failure.js";
 import { IDatagramProtocol, ILoggingContext, type IUDPTransport, type MaybeAsync } from "../interfaces.js";
 import { Logger } from "../logger.js";
-import { logRejection } from "../rejection.js";
+import { logRejection } from "../logged-calls.js";
 
 const log = new Logger({ namespace: "strombus.reactor.protocol" });
 
@@ -27,7 +27,7 @@ export abstract class AbstractDatagramProtocol implements ILoggingContext {
   makeConnection(transport: IUDPTransport): void {
     if (this.transport !== null) throw new AssertionError("the protocol listens already");
     this.transport = transport;
-    this.doStart();
+    return this.doStart(); // which may be async where it is overridden
   }
 
   doStart(): void {

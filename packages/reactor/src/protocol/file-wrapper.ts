@@ -3,7 +3,6 @@ import { PipeAddress } from "../address.js";
 import { toBuffer } from "../bytes.js";
 import { implementer } from "../components.js";
 import { RuntimeError } from "../exceptions.js";
-import { Failure } from "../failure.js";
 import {
   type BytesLike,
   type IAddress,
@@ -12,6 +11,8 @@ import {
   type IPushProducer,
   ITransport,
 } from "../interfaces.js";
+import { guarded } from "../guard.js";
+import { callLogged, logFailed } from "../logged-calls.js";
 import { Logger } from "../logger.js";
 
 const log = new Logger({ namespace: "strombus.reactor.protocol" });
@@ -41,12 +42,7 @@ export class FileWrapper implements ITransport, IConsumer {
   write(data: BytesLike): void {
     const bytes = toBuffer(data);
     if (this.closed) return;
-    try {
-      this.file.write(bytes);
-    } catch (error) {
-      log.failure("a file could not be written", new Failure(error));
-      this.loseConnection();
-    }
+    this.#guard("writing to a file", () => this.file.write(bytes));
   }
 
   writeSequence(data: Iterable<BytesLike>): void {
@@ -59,28 +55,32 @@ export class FileWrapper implements ITransport, IConsumer {
     this.disconnecting = true;
     const { producer } = this;
     this.producer = null;
-    producer?.stopProducing();
-    try {
-      this.file.close();
-    } catch (error) {
-      log.failure("a file could not be closed", new Failure(error));
-    }
+    callLogged(log, "a producer", () => producer?.stopProducing());
+    callLogged(log, "closing a file", () => this.file.close());
   }
 
   registerProducer(producer: IPushProducer | IPullProducer, streaming: boolean): void {
     if (this.producer !== null) throw new RuntimeError("a producer is registered already");
     if (this.closed) {
-      producer.stopProducing();
+      callLogged(log, "a producer", () => producer.stopProducing());
       return;
     }
     this.producer = producer;
     this.streamingProducer = streaming;
     // A file is never full, so a pull producer is asked until it has no more.
-    while (!streaming && this.producer === producer) producer.resumeProducing();
+    while (!streaming && this.producer === producer) this.#guard("a producer", () => producer.resumeProducing());
   }
 
   unregisterProducer(): void {
     this.producer = null;
+  }
+
+  /** What fails is logged, and the end. */
+  #guard(what: string, call: () => unknown): void {
+    guarded(call, (error) => {
+      logFailed(log, what, error);
+      this.loseConnection();
+    });
   }
 
   getPeer(): IAddress {

@@ -32,11 +32,11 @@ export class ReconnectingClientFactory extends ClientFactory {
   #call: IDelayedCall | null = null;
 
   override clientConnectionFailed(connector: IConnector, reason: Failure): void {
-    this.#lost(connector);
+    return this.#lost(connector);
   }
 
   override clientConnectionLost(connector: IConnector, reason: Failure): void {
-    this.#lost(connector);
+    return this.#lost(connector);
   }
 
   /** Connects again after the next wait. @throws ValueError if there was no connector yet. */
@@ -80,7 +80,7 @@ export class ReconnectingClientFactory extends ClientFactory {
 
   #lost(connector: IConnector): void {
     this.connector = connector;
-    if (this.continueTrying) this.retry();
+    if (this.continueTrying) return this.retry(); // which may be async where it is overridden
   }
 }
 

@@ -8,6 +8,7 @@ import { directlyProvides } from "../components.js";
 import { ConnectionDone } from "../error.js";
 import { Failure } from "../failure.js";
 import { type IAddress, IHalfCloseableProtocol, type IProtocol, type IProtocolFactory } from "../interfaces.js";
+import { capturedLogs } from "../logger.js";
 import { Factory, Protocol } from "../protocol.js";
 import { Clock } from "../task.js";
 import { AccumulatingProtocol, StringTransport } from "../testing/index.js";
@@ -87,6 +88,18 @@ describe("WrappingFactory", () => {
     expect(events).toEqual(["read lost"]);
     expect(IHalfCloseableProtocol.providedBy(connect(new WrappingFactory(quiet()))!.outer)).toBe(false);
   });
+});
+
+test("a factory that fails at the news of an end keeps them from nobody", () => {
+  class Failing extends WrappingFactory {
+    override unregisterProtocol(): void {
+      throw new Error("a fault");
+    }
+  }
+  const { outer, inner } = connect(new Failing(quiet()))!;
+  const [event] = capturedLogs(() => void outer.connectionLost(done));
+  expect(event?.log_failure?.value).toEqual(new Error("a fault"));
+  expect(inner.closedReason).toBe(done);
 });
 
 describe("limits", () => {
@@ -185,6 +198,26 @@ describe("timeouts", () => {
   });
 });
 
+test("a timeout whose function fails ends the connection all the same", () => {
+  const fault = (): never => {
+    throw new Error("a fault");
+  };
+  class Session extends TimeoutMixin(AccumulatingProtocol) {
+    override callLater(...args: Parameters<Clock["callLater"]>) {
+      return clock.callLater(...args);
+    }
+  }
+  const session = Object.assign(new Session(), { timeoutConnection: fault });
+  const transport = new StringTransport();
+  void session.makeConnection(transport);
+  session.setTimeout(1);
+  const wrapped = connect(new TimeoutFactory(quiet(), { timeoutPeriod: 1, clock }))!;
+  Object.assign(wrapped.outer, { timeoutFunc: fault });
+  const events = capturedLogs(() => clock.advance(1));
+  expect(events.map(({ log_failure }) => log_failure?.value)).toEqual([new Error("a fault"), new Error("a fault")]);
+  expect([transport.disconnecting, wrapped.transport.disconnected]).toEqual([true, true]);
+});
+
 describe("ThrottlingFactory", () => {
   class Throttling extends ThrottlingFactory {
     override callLater(...args: Parameters<Clock["callLater"]>) {
@@ -222,6 +255,23 @@ describe("ThrottlingFactory", () => {
     void outer.connectionLost(done);
     expect(clock.getDelayedCalls()).toEqual([]);
     expect(factory.connectionCount).toBe(0);
+  });
+
+  test("a producer that fails ends its connection, and the others are paused all the same", () => {
+    const factory = new Throttling(quiet(), { writeLimit: 10 });
+    const [one, two] = [connect(factory)!, connect(factory)!];
+    const calls: string[] = [];
+    const producer = { resumeProducing: () => {}, stopProducing: () => {} };
+    const fault = (): never => {
+      throw new Error("a fault");
+    };
+    one.outer.registerProducer({ ...producer, pauseProducing: fault }, true);
+    two.outer.registerProducer({ ...producer, pauseProducing: () => void calls.push("pause") }, true);
+    two.outer.write(Buffer.alloc(30));
+    capturedLogs(() => clock.advance(1));
+    expect(calls).toEqual(["pause"]);
+    expect([one.transport.disconnected, two.transport.disconnected]).toEqual([true, false]);
+    expect(clock.getDelayedCalls()).toHaveLength(2); // it goes on, and looks again
   });
 
   test("at most so many connections", () => {

@@ -14,12 +14,16 @@ import {
   type ITLSContextFactory,
   type ITransport,
 } from "../interfaces.js";
+import { logRejection } from "../logged-calls.js";
+import { Logger } from "../logger.js";
 import { Factory } from "../protocol.js";
 import { reactor } from "../reactor.js";
 import { StreamConnection } from "../stream/connection.js";
 import { nodeTimer, type OpenTransport, type Timer, type TransportHost } from "../stream/host.js";
 import { negotiating } from "../stream/negotiating.js";
 import { Wire } from "../stream/tls.js";
+
+const log = new Logger({ namespace: "strombus.protocols.tls" });
 
 /** A wire on a transport. */
 class TransportWire extends Wire {
@@ -207,25 +211,27 @@ export class TLSMemoryBIOFactory extends Factory implements IClientFactory {
   }
 
   override doStart(): void {
-    this.wrappedFactory.doStart();
+    logRejection(log, this.wrappedFactory.doStart());
     super.doStart();
   }
 
   override doStop(): void {
-    this.wrappedFactory.doStop();
+    logRejection(log, this.wrappedFactory.doStop());
     super.doStop();
   }
 
   startedConnecting(connector: IConnector): void {
-    if (providedBy(IClientFactory, this.wrappedFactory)) this.wrappedFactory.startedConnecting(connector);
+    if (providedBy(IClientFactory, this.wrappedFactory)) return this.wrappedFactory.startedConnecting(connector);
   }
 
   clientConnectionFailed(connector: IConnector, reason: Failure): void {
-    if (providedBy(IClientFactory, this.wrappedFactory)) this.wrappedFactory.clientConnectionFailed(connector, reason);
+    if (providedBy(IClientFactory, this.wrappedFactory))
+      return this.wrappedFactory.clientConnectionFailed(connector, reason);
   }
 
   clientConnectionLost(connector: IConnector, reason: Failure): void {
-    if (providedBy(IClientFactory, this.wrappedFactory)) this.wrappedFactory.clientConnectionLost(connector, reason);
+    if (providedBy(IClientFactory, this.wrappedFactory))
+      return this.wrappedFactory.clientConnectionLost(connector, reason);
   }
 }
 

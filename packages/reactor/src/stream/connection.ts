@@ -7,6 +7,7 @@ import { classImplements, directlyProvides, providedBy } from "../components.js"
 import { ConnectionAborted, ConnectionDone, ConnectionLost, SSLError } from "../error.js";
 import { RuntimeError } from "../exceptions.js";
 import { Failure } from "../failure.js";
+import { guarded, onRejection } from "../guard.js";
 import {
   type BytesLike,
   type IAddress,
@@ -25,6 +26,7 @@ import {
   type StartTLSOptions,
   type TLSSettings,
 } from "../interfaces.js";
+import { callLogged, nameOf } from "../logged-calls.js";
 import { Logger } from "../logger.js";
 import { nodeTimer, type OpenTransport, type TransportHost } from "./host.js";
 import { resetNow, SocketWire, startTLSOn, tlsError, type Wire } from "./tls.js";
@@ -228,7 +230,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   registerProducer(producer: IPushProducer | IPullProducer, streaming: boolean): void {
     if (this.#producer !== null) throw new RuntimeError("a producer is registered already");
     if (this.disconnected || this.#reason !== null) {
-      producer.stopProducing();
+      callLogged(log, "a producer", () => producer.stopProducing());
       return;
     }
     this.#producer = producer;
@@ -277,7 +279,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     if (self.#protocol === null || self.#reason !== null) return;
     try {
       const result = self.#protocol.dataReceived(data);
-      if (result !== undefined) self.#watch(result);
+      if (result !== undefined) onRejection(result, (error) => self.#failed(error));
     } catch (error) {
       self.#failed(error);
     }
@@ -403,12 +405,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     this.#handshakeOver();
     this.#reactor.openTransports.delete(this);
     for (const call of [() => producer?.stopProducing(), () => protocol.connectionLost(reason)]) {
-      try {
-        const result = call();
-        if (result !== undefined) this.#watch(result);
-      } catch (error) {
-        this.#failed(error);
-      }
+      guarded(call, (error) => this.#failed(error));
     }
     this.#onLost?.(reason);
   }
@@ -499,25 +496,18 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   // What the protocol's code throws
 
   #guard(call: (protocol: IProtocol) => MaybeAsync): void {
-    if (this.#protocol === null) return;
-    try {
-      const result = call(this.#protocol);
-      if (result !== undefined) this.#watch(result);
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
-  /** A protocol may be written with async methods; any other value that it gives back means nothing. */
-  #watch(result: PromiseLike<unknown>): void {
-    if (typeof (result as Partial<PromiseLike<unknown>> | null)?.then !== "function") return;
-    result.then(undefined, (error: unknown) => this.#failed(error));
+    const protocol = this.#protocol;
+    if (protocol === null) return;
+    guarded(
+      () => call(protocol),
+      (error) => this.#failed(error),
+    );
   }
 
   /** Logged, and the end of this connection; an error right after `abortConnection` replaces that as the reason. */
   #failed(error: unknown): void {
     const failure = new Failure(error);
-    log.failure("a protocol failed", failure, { log_system: this.logPrefix() });
+    log.failure("a protocol failed", failure, { log_system: nameOf(log, this) });
     if (this.#protocol === null) return;
     if (this.#reason === null || this.#reason.check(ConnectionAborted)) this.#reason = failure;
     this.#destroy();

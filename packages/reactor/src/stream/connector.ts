@@ -1,5 +1,5 @@
 /** Connecting a stream: one attempt at a time, and again on demand. */
-import { logRejection } from "../rejection.js";
+import { logRejection } from "../logged-calls.js";
 import type * as net from "node:net";
 import { implementer } from "../components.js";
 import { ConnectError, ConnectionDone, NotConnectingError, TimeoutError, UserError } from "../error.js";
@@ -66,6 +66,8 @@ export abstract class StreamConnector implements IConnector, OpenTransport {
 
   connect(): void {
     if (this.#state.name !== "disconnected") throw new RuntimeError(`the connector is ${this.#state.name}`);
+    if (!this.#usesFactory) logRejection(log, this.#factory.doStart());
+    this.#usesFactory = true;
     const socket = this.open();
     // The connection brings its own listeners; an error that comes later finds the state changed.
     socket.on("error", (error) => this.#isCurrent(socket) && this.#failed(new Failure(this.connectError(error))));
@@ -76,8 +78,6 @@ export abstract class StreamConnector implements IConnector, OpenTransport {
         : this.reactor.callLater(this.#timeout, () => this.#failed(new Failure(new TimeoutError())));
     this.#state = { name: "connecting", socket, timer };
     this.reactor.openTransports.add(this);
-    if (!this.#usesFactory) this.#factory.doStart();
-    this.#usesFactory = true;
     logRejection(log, this.#factory.startedConnecting(this));
   }
 

@@ -1,5 +1,5 @@
 /** A port that accepts streams, whatever its address family. */
-import { logRejection } from "../rejection.js";
+import { logRejection } from "../logged-calls.js";
 import * as net from "node:net";
 import { getSystemErrorName } from "node:util";
 import { implementer } from "../components.js";

@@ -5,9 +5,13 @@
 import { Duplex } from "node:stream";
 import type * as net from "node:net";
 import type { TLSSocket } from "node:tls";
-import { isThenable } from "../defer/deferred.js";
 import { SSLError, VerificationError } from "../error.js";
+import { guarded as guard, isThenable } from "../guard.js";
 import type { TLSSettings } from "../interfaces.js";
+import { logFailed } from "../logged-calls.js";
+import { Logger } from "../logger.js";
+
+const log = new Logger({ namespace: "strombus.reactor.stream" });
 
 /** What the encrypted bytes go through. */
 export abstract class Wire extends Duplex {
@@ -121,12 +125,18 @@ function guarded(settings: TLSSettings): TLSSettings {
     ...settings,
     ...(SNICallback && {
       SNICallback: (name, done) => {
-        try {
-          const result: unknown = SNICallback(name, done);
-          if (isThenable(result)) result.then(undefined, (error: unknown) => done(asError(error)));
-        } catch (error) {
-          done(asError(error));
-        }
+        let answered = false;
+        const answer: typeof done = (...args) => {
+          answered = true;
+          done(...args);
+        };
+        guard(
+          () => SNICallback(name, answer),
+          (error) => {
+            if (answered) logFailed(log, "SNICallback", error);
+            else answer(asError(error));
+          },
+        );
       },
     }),
     ...(checkServerIdentity && {

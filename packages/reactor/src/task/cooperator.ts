@@ -1,9 +1,12 @@
 /** Cooperator: iterators that share the event loop by turns (twisted.internet.task). */
 import { performance } from "node:perf_hooks";
 import { Deferred, Failure } from "../defer.js";
-import { isThenable } from "../defer/deferred.js";
+import { isThenable } from "../guard.js";
+import { logRejection } from "../logged-calls.js";
+import { Logger } from "../logger.js";
 import { reactor } from "../reactor.js";
 
+const log = new Logger({ namespace: "strombus.task" });
 const SLICE = 10; // milliseconds
 
 /** What went wrong with a Cooperator or one of its tasks. */
@@ -97,7 +100,12 @@ export class CooperativeTask {
   /** For its Cooperator: one `next()`. */
   work(): void {
     try {
-      const { done = false, value } = this.#iterator.next() as IteratorResult<unknown, unknown>;
+      const step = this.#iterator.next() as IteratorResult<unknown, unknown>;
+      if (isThenable(step)) {
+        logRejection(log, step);
+        throw new TypeError("an asynchronous iterator does not tell at once whether it is done");
+      }
+      const { done = false, value } = step;
       if (done) this.finish(new TaskDone("the task is done"), this.#iterator);
       else if (isThenable(value)) this.#pauseFor(value instanceof Deferred ? value : Deferred.fromPromise(value));
     } catch (error) {
@@ -137,7 +145,7 @@ export interface CooperatorOptions {
 
 /** Runs iterators in small steps, one `next()` each in turn, in slices between which the event loop turns. */
 export class Cooperator {
-  readonly #sliceIsOver: () => () => boolean;
+  #sliceIsOver: () => () => boolean;
   readonly #schedule: (slice: () => void) => { cancel(): void };
   readonly #tasks: CooperativeTask[] = []; // whose turn it is first
   readonly #rota: Rota = { add: (task) => this.#add(task), remove: (task) => this.#remove(task) };
@@ -202,13 +210,21 @@ export class Cooperator {
 
   #runSlice(): void {
     this.#slice = null;
-    const isOver = this.#sliceIsOver();
-    do {
-      const task = this.#tasks.shift();
-      if (task === undefined) break;
-      this.#tasks.push(task);
-      task.work();
-    } while (!isOver());
+    try {
+      const isOver = this.#sliceIsOver();
+      do {
+        const task = this.#tasks.shift();
+        if (task === undefined) break;
+        this.#tasks.push(task);
+        task.work();
+      } while (!isOver());
+    } catch (error) {
+      log.failure(
+        "a slice of a Cooperator has no end of its own: from now on it has the default one",
+        new Failure(error),
+      );
+      this.#sliceIsOver = afterSlice;
+    }
     this.#reschedule();
   }
 

@@ -42,7 +42,7 @@ export function react<R extends ReactReactor = typeof theReactor>(
   });
   return reactor.run().then(() => {
     process.exitCode = code;
-    exit(code);
+    return exit(code);
   });
 }
 

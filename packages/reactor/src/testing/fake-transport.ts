@@ -4,6 +4,7 @@ import { toBuffer } from "../bytes.js";
 import { ConnectionDone } from "../error.js";
 import { RuntimeError } from "../exceptions.js";
 import { Failure } from "../failure.js";
+import { guarded } from "../guard.js";
 import type {
   MaybeAsync,
   BytesLike,
@@ -14,6 +15,7 @@ import type {
   ITCPTransport,
 } from "../interfaces.js";
 import { IHalfCloseableProtocol } from "../interfaces.js";
+import { callLogged } from "../logged-calls.js";
 import { Logger } from "../logger.js";
 
 const log = new Logger({ namespace: "strombus.reactor.testing" });
@@ -123,7 +125,7 @@ export class FakeTransport implements ITCPTransport {
   registerProducer(producer: IPushProducer | IPullProducer, streaming: boolean): void {
     if (this.producer !== null) throw new RuntimeError("a producer is registered already");
     if (this.disconnected) {
-      producer.stopProducing();
+      callLogged(log, "a producer", () => producer.stopProducing());
       return;
     }
     this.producer = producer;
@@ -237,12 +239,7 @@ export class FakeTransport implements ITCPTransport {
 
   /** Runs the protocol's code: what it throws, now or later, is logged and ends this connection. */
   #guard(call: () => MaybeAsync): void {
-    try {
-      const result = call();
-      if (result !== undefined) result.then(undefined, (error: unknown) => this.#failed(error));
-    } catch (error) {
-      this.#failed(error);
-    }
+    guarded(call, (error) => this.#failed(error));
   }
 
   #failed(error: unknown): void {

@@ -3,6 +3,7 @@ import type { Worker } from "node:worker_threads";
 import { CancelledError, Deferred } from "../defer.js";
 import { ValueError } from "../exceptions.js";
 import { Failure } from "../failure.js";
+import { callLogged } from "../logged-calls.js";
 import { Logger } from "../logger.js";
 
 const log = new Logger({ namespace: "strombus.threads" });
@@ -72,9 +73,11 @@ export class ThreadPool {
     ...args: A
   ): void {
     setImmediate(() => {
+      const tell = (success: boolean, result: unknown): void =>
+        callLogged(log, "what waits for a call in a thread", () => onResult(success, result));
       new Promise((resolve) => resolve(f(...args))).then(
-        (result) => onResult(true, result),
-        (error: unknown) => onResult(false, new Failure(error)),
+        (result) => tell(true, result),
+        (error: unknown) => tell(false, new Failure(error)),
       );
     });
   }

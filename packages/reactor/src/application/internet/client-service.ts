@@ -3,12 +3,14 @@ import { CancelledError, Deferred, fail, maybeDeferred, succeed } from "../../de
 import { NoProtocol } from "../../error.js";
 import type { Failure } from "../../failure.js";
 import type { IDelayedCall, IProtocol, IProtocolFactory, IReactorTime } from "../../interfaces.js";
+import { logFailed } from "../../logged-calls.js";
 import { Logger } from "../../logger.js";
 import { reactor } from "../../reactor.js";
 import { Service } from "../service.js";
 import { backoffPolicy, type RetryPolicy } from "./backoff.js";
 import { WatchingFactory } from "./watched-protocol.js";
 
+const DEFAULT_POLICY = backoffPolicy();
 const log = new Logger({ namespace: "strombus.application" });
 
 /** What connects for a factory. */
@@ -67,7 +69,7 @@ export class ClientService<P extends IProtocol = IProtocol> extends Service {
     endpoint: ClientEndpoint,
     factory: IProtocolFactory,
     {
-      retryPolicy = backoffPolicy(),
+      retryPolicy = DEFAULT_POLICY,
       clock = reactor,
       prepareConnection = () => undefined,
     }: ClientServiceOptions<P> = {},
@@ -196,9 +198,19 @@ export class ClientService<P extends IProtocol = IProtocol> extends Service {
 
   #wait(): void {
     this.#failures += 1;
-    const delay = this.#retryPolicy(this.#failures);
+    const delay = this.#delay();
     log.info("connecting again in {delay:.1f} seconds", { delay });
     this.#state = { name: "waiting", timer: this.#clock.callLater(delay, () => this.#connect()) };
+  }
+
+  /** A policy that fails does not keep the service from connecting again: then the default one decides. */
+  #delay(): number {
+    try {
+      return this.#retryPolicy(this.#failures);
+    } catch (error) {
+      logFailed(log, "a retry policy", error);
+      return DEFAULT_POLICY(this.#failures);
+    }
   }
 
   #countFailure(failure: Failure): void {

@@ -88,10 +88,10 @@ export class WatchingFactory implements IProtocolFactory {
   }
 
   doStart(): void {
-    this.#factory.doStart();
+    return this.#factory.doStart();
   }
 
   doStop(): void {
-    this.#factory.doStop();
+    return this.#factory.doStop();
   }
 }

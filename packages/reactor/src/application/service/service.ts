@@ -1,9 +1,10 @@
 /** A service, and a service made of services. */
 import { adapt, implementer, type InterfaceToken, interfaceToken } from "../../components.js";
 import { type Deferred, DeferredList, gatherResults, type ListResult, maybeDeferred } from "../../defer.js";
-import { isThenable } from "../../defer/deferred.js";
 import { KeyError, RuntimeError, ValueError } from "../../exceptions.js";
 import type { Failure } from "../../failure.js";
+import { isThenable } from "../../guard.js";
+import { callLogged, logRejection } from "../../logged-calls.js";
 import type { MaybeAsync } from "../../interfaces.js";
 import { Logger } from "../../logger.js";
 
@@ -61,10 +62,10 @@ export class Service implements IService {
 
   setServiceParent(parent: unknown): void {
     const collection = adapt(IServiceCollection, parent);
-    if (this.parent !== null) void this.disownServiceParent();
+    if (this.parent !== null) callLogged(log, "leaving the old parent", () => this.disownServiceParent());
     this.parent = collection;
     try {
-      collection.addService(this);
+      logRejection(log, collection.addService(this));
     } catch (error) {
       this.parent = null;
       throw error;

@@ -5,6 +5,10 @@ import { implementer } from "../../components.js";
 import { Deferred } from "../../defer.js";
 import { RuntimeError } from "../../exceptions.js";
 import { type BytesLike, type IConsumer, IPullProducer } from "../../interfaces.js";
+import { logRejection } from "../../logged-calls.js";
+import { Logger } from "../../logger.js";
+
+const log = new Logger({ namespace: "strombus.protocols.basic" });
 
 /** A file to read: a descriptor, or an object; nothing is the end. Neither is closed. */
 export type SentFile = number | { read(size: number): BytesLike };
@@ -42,7 +46,7 @@ export class FileSender implements IPullProducer {
     this.consumer = consumer;
     this.transform = transform;
     const deferred = (this.deferred = new Deferred<Buffer>());
-    consumer.registerProducer(this, false);
+    logRejection(log, consumer.registerProducer(this, false));
     return deferred;
   }
 
@@ -55,17 +59,17 @@ export class FileSender implements IPullProducer {
       else if (piece.length === 0) this.file = null;
     } catch (error) {
       this.file = null;
-      this.consumer?.unregisterProducer();
+      logRejection(log, this.consumer?.unregisterProducer());
       this.#take()?.errback(error);
       return;
     }
     if (this.file === null) {
-      this.consumer?.unregisterProducer();
+      logRejection(log, this.consumer?.unregisterProducer());
       this.#take()?.callback(this.lastSent);
       return;
     }
     if (piece.length > 0) this.lastSent = Buffer.from(piece.subarray(-1));
-    this.consumer?.write(piece);
+    return this.consumer?.write(piece);
   }
 
   stopProducing(): void {

@@ -1,6 +1,8 @@
 /** What receivers of lines and strings have in common: bytes in, one message after another out, and pausing. */
 import { Failure } from "../../failure.js";
 import type { IProtocol, IPushProducer, ITCPTransport, ITransport, MaybeAsync } from "../../interfaces.js";
+import { isThenable, onRejection } from "../../guard.js";
+import { nameOf } from "../../logged-calls.js";
 import { Logger } from "../../logger.js";
 import { Protocol } from "../../protocol.js";
 import { ReceiveBuffer } from "./receive-buffer.js";
@@ -56,8 +58,7 @@ export abstract class Receiver extends Protocol {
   resumeProducing(): void {
     this.paused = false;
     producer(this.transport)?.resumeProducing();
-    const result: unknown = this.dataReceived(NOTHING);
-    if (isThenable(result)) result.then(undefined, (error: unknown) => this.#failed(error));
+    onRejection(this.dataReceived(NOTHING), (error) => this.#failed(error));
   }
 
   stopProducing(): void {
@@ -67,7 +68,7 @@ export abstract class Receiver extends Protocol {
 
   /** Of what a resumed protocol does later the transport knows nothing. */
   #failed(error: unknown): void {
-    log.failure("a protocol failed", new Failure(error), { log_system: this.logPrefix() });
+    log.failure("a protocol failed", new Failure(error), { log_system: nameOf(log, this) });
     this.transport?.loseConnection();
   }
 }
@@ -100,10 +101,6 @@ function producer(transport: ITransport | null): IPushProducer | null {
 function gathered(promises: PromiseLike<unknown>[], result: MaybeAsync): MaybeAsync {
   if (promises.length === 0) return result;
   return promises.length === 1 ? promises[0] : Promise.all(promises);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === "function";
 }
 
 function ignore(): void {}

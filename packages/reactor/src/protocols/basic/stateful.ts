@@ -1,5 +1,6 @@
 /** Protocols with a method for each state (twisted.protocols.basic). */
 import type { MaybeAsync } from "../../interfaces.js";
+import { logRejection } from "../../logged-calls.js";
 import { Logger } from "../../logger.js";
 import type { Protocol } from "../../protocol.js";
 
@@ -40,6 +41,7 @@ export function StatefulStringProtocol<B extends ProtocolClass<Protocol>>(
         return;
       }
       const state: unknown = method.call(this, string);
+      logRejection(log, state); // whatever comes of it, it is no state
       if (typeof state !== "string") throw new TypeError(`proto_${this.state} returned no state`);
       this.state = state;
       if (this.state === "done") this.transport?.loseConnection();

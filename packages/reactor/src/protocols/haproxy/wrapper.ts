@@ -3,7 +3,7 @@ import { BlockList, isIP, isIPv6 } from "node:net";
 import { UNIXAddress } from "../../address.js";
 import type { Deferred } from "../../defer.js";
 import { ValueError } from "../../exceptions.js";
-import { Failure } from "../../failure.js";
+import type { Failure } from "../../failure.js";
 import type {
   IAddress,
   IDelayedCall,
@@ -15,6 +15,7 @@ import type {
   ITCPTransport,
   MaybeAsync,
 } from "../../interfaces.js";
+import { logRejection } from "../../logged-calls.js";
 import { Logger } from "../../logger.js";
 import { reactor } from "../../reactor.js";
 import { ProtocolWrapper, WrappingFactory } from "../policies/wrapping.js";
@@ -57,7 +58,7 @@ export class HAProxyProtocolWrapper extends ProtocolWrapper {
 
   override makeConnection(transport: ITCPTransport): MaybeAsync {
     this.transport = transport;
-    this.factory.registerProtocol(this);
+    logRejection(log, this.factory.registerProtocol(this));
     const proxy = transport.getPeer();
     if (!this.factory.allows(proxy)) {
       log.warn("{proxy} may not speak for others, and is refused", { proxy: String(proxy) });
@@ -135,17 +136,7 @@ export class HAProxyProtocolWrapper extends ProtocolWrapper {
 
   /** Outside of the transport's calls nobody else catches what the protocol throws. */
   #passOn(data: Buffer): void {
-    try {
-      const result = super.dataReceived(data);
-      if (result !== undefined) result.then(undefined, (error: unknown) => this.#failed(error));
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
-  #failed(error: unknown): void {
-    log.failure("a protocol failed", new Failure(error));
-    this.abortConnection();
+    this.guard(() => super.dataReceived(data));
   }
 
   #refuse(why: string): void {

@@ -46,6 +46,11 @@ export class ThrottlingProtocol extends ProtocolWrapper {
     super.unregisterProducer();
   }
 
+  /** @internal For its factory. */
+  guarded(call: (protocol: this) => unknown): void {
+    this.guard(() => call(this));
+  }
+
   throttleReads(): void {
     this.transport.pauseProducing();
   }
@@ -55,11 +60,11 @@ export class ThrottlingProtocol extends ProtocolWrapper {
   }
 
   throttleWrites(): void {
-    if (this.#streaming) (this.#producer as IPushProducer | null)?.pauseProducing();
+    if (this.#streaming) return (this.#producer as IPushProducer | null)?.pauseProducing();
   }
 
   unthrottleWrites(): void {
-    if (this.#streaming) this.#producer?.resumeProducing();
+    if (this.#streaming) return this.#producer?.resumeProducing();
   }
 }
 
@@ -157,8 +162,9 @@ export class ThrottlingFactory extends WrappingFactory {
     this.#check = this.callLater(1 + Math.max(0, pause.reads, pause.writes), () => this.#checkBandwidth());
   }
 
-  #each(call: (protocol: ThrottlingProtocol) => void): void {
-    for (const protocol of this.protocols) if (protocol instanceof ThrottlingProtocol) call(protocol);
+  /** A producer that fails ends its own connection; the others are throttled all the same. */
+  #each(call: (protocol: ThrottlingProtocol) => unknown): void {
+    for (const protocol of this.protocols) if (protocol instanceof ThrottlingProtocol) protocol.guarded(call);
   }
 }
 

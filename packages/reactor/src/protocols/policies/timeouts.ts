@@ -8,8 +8,13 @@ import type {
   MaybeAsync,
 } from "../../interfaces.js";
 import type { Failure } from "../../failure.js";
+import { guarded } from "../../guard.js";
+import { logFailed } from "../../logged-calls.js";
+import { Logger } from "../../logger.js";
 import { reactor } from "../../reactor.js";
 import { ProtocolWrapper, WrappingFactory } from "./wrapping.js";
+
+const log = new Logger({ namespace: "strombus.policies" });
 
 /** A wrapper that counts from when it was built; what is written or arrives starts it again. */
 export class TimeoutProtocol extends ProtocolWrapper {
@@ -28,7 +33,8 @@ export class TimeoutProtocol extends ProtocolWrapper {
   setTimeout(timeoutPeriod: number | null = null): void {
     this.cancelTimeout();
     this.#period = timeoutPeriod;
-    if (timeoutPeriod !== null) this.#call = this.#clock.callLater(timeoutPeriod, () => this.timeoutFunc());
+    if (timeoutPeriod !== null)
+      this.#call = this.#clock.callLater(timeoutPeriod, () => this.guard(() => this.timeoutFunc()));
   }
 
   cancelTimeout(): void {
@@ -112,8 +118,23 @@ export function TimeoutMixin<Base extends Constructor>(base: Base): Base & Const
       const before = this.timeOut;
       this.timeOut = period;
       if (this.#call?.active()) this.#call.cancel();
-      this.#call = period === null ? null : this.callLater(period, () => this.timeoutConnection());
+      this.#call = period === null ? null : this.callLater(period, () => this.#timeIsOver());
       return before;
+    }
+
+    /** A connection whose timeout fails has had its time all the same. */
+    #timeIsOver(): void {
+      guarded(
+        () => this.timeoutConnection(),
+        (error) => {
+          logFailed(log, "a timeout", error);
+          this.#close();
+        },
+      );
+    }
+
+    #close(): void {
+      (this as { transport?: { loseConnection(): void } | null }).transport?.loseConnection();
     }
 
     resetTimeout(): void {
@@ -121,7 +142,7 @@ export function TimeoutMixin<Base extends Constructor>(base: Base): Base & Const
     }
 
     timeoutConnection(): void {
-      (this as { transport?: { loseConnection(): void } | null }).transport?.loseConnection();
+      this.#close();
     }
 
     callLater(period: number, callable: () => void): IDelayedCall {

@@ -3,6 +3,7 @@ import type { X509Certificate } from "node:crypto";
 import { classImplements, directlyProvides, implementer, type InterfaceToken, providedBy } from "../../components.js";
 import { RuntimeError } from "../../exceptions.js";
 import type { Failure } from "../../failure.js";
+import { guarded } from "../../guard.js";
 import {
   type BytesLike,
   type IAddress,
@@ -23,7 +24,11 @@ import {
   type MaybeAsync,
   type StartTLSOptions,
 } from "../../interfaces.js";
+import { callLogged, logFailed, logRejection } from "../../logged-calls.js";
+import { Logger } from "../../logger.js";
 import { Factory } from "../../protocol.js";
+
+const log = new Logger({ namespace: "strombus.policies" });
 
 /** What both sides of a wrapper may be, that has to be declared. */
 const OF_PROTOCOLS: readonly InterfaceToken[] = [IHalfCloseableProtocol, IHandshakeListener];
@@ -55,7 +60,7 @@ export class ProtocolWrapper implements IProtocol, ITLSTransport, ILoggingContex
 
   makeConnection(transport: ITCPTransport): MaybeAsync {
     this.transport = transport;
-    this.factory.registerProtocol(this);
+    logRejection(log, this.factory.registerProtocol(this));
     return this.connectWrapped();
   }
 
@@ -77,7 +82,8 @@ export class ProtocolWrapper implements IProtocol, ITLSTransport, ILoggingContex
   }
 
   connectionLost(reason: Failure): MaybeAsync {
-    this.factory.unregisterProtocol(this);
+    // Whatever the factory does with the news, the wrapped protocol has them too.
+    callLogged(log, "a wrapping factory", () => this.factory.unregisterProtocol(this));
     const { wrappedProtocol } = this;
     this.wrappedProtocol = null;
     return wrappedProtocol?.connectionLost(reason);
@@ -93,6 +99,14 @@ export class ProtocolWrapper implements IProtocol, ITLSTransport, ILoggingContex
 
   handshakeCompleted(): MaybeAsync {
     return (this.wrappedProtocol as Partial<IHandshakeListener> | null)?.handshakeCompleted?.();
+  }
+
+  /** For what a subclass calls at a time of its own, when no transport watches: a failure is logged, and ends the connection. */
+  protected guard(call: () => unknown): void {
+    guarded(call, (error) => {
+      logFailed(log, "a protocol", error);
+      this.abortConnection();
+    });
   }
 
   // Towards the wrapped protocol
@@ -233,25 +247,25 @@ export class WrappingFactory extends Factory implements IClientFactory {
   }
 
   override doStart(): void {
-    this.wrappedFactory.doStart();
+    logRejection(log, this.wrappedFactory.doStart());
     super.doStart();
   }
 
   override doStop(): void {
-    this.wrappedFactory.doStop();
+    logRejection(log, this.wrappedFactory.doStop());
     super.doStop();
   }
 
   startedConnecting(connector: IConnector): void {
-    (this.wrappedFactory as Partial<IClientFactory>).startedConnecting?.(connector);
+    return (this.wrappedFactory as Partial<IClientFactory>).startedConnecting?.(connector);
   }
 
   clientConnectionFailed(connector: IConnector, reason: Failure): void {
-    (this.wrappedFactory as Partial<IClientFactory>).clientConnectionFailed?.(connector, reason);
+    return (this.wrappedFactory as Partial<IClientFactory>).clientConnectionFailed?.(connector, reason);
   }
 
   clientConnectionLost(connector: IConnector, reason: Failure): void {
-    (this.wrappedFactory as Partial<IClientFactory>).clientConnectionLost?.(connector, reason);
+    return (this.wrappedFactory as Partial<IClientFactory>).clientConnectionLost?.(connector, reason);
   }
 
   override logPrefix(): string {
