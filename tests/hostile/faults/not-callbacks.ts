@@ -10,7 +10,9 @@ const BEFORE = "called before there is a connection: it fails the start, or the 
 const LATER = "nothing calls it yet";
 const WITHIN = "called within another callback of ours, at which the fault is injected";
 
-const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
+export type Reasons = readonly (readonly [pattern: RegExp, reason: string])[];
+
+const REASONS: Reasons = [
   // Values
   [/^(Key|Certificate|RevocationList|Permissions|SSHTransportAddress|ConnectionState|SSHCiphers|Signer)\./, VALUE],
   [/^(CipherContext|CipherWithKey|AgentHostKey|KexAlgorithm|WrappedProtocol)\./, VALUE],
@@ -76,6 +78,6 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
 ];
 
 /** Why this is no callback; null for one that is. */
-export function reasonAgainst(name: string): string | null {
-  return REASONS.find(([pattern]) => pattern.test(name))?.[1] ?? null;
+export function reasonAgainst(name: string, reasons: Reasons = REASONS): string | null {
+  return reasons.find(([pattern]) => pattern.test(name))?.[1] ?? null;
 }

@@ -13,7 +13,7 @@ interface Export {
   readonly "strombus-source": string;
 }
 
-type Declaration = ts.ClassDeclaration | ts.InterfaceDeclaration | ts.TypeAliasDeclaration;
+type Declaration = ts.ClassDeclaration | ts.InterfaceDeclaration | ts.TypeAliasDeclaration | ts.FunctionDeclaration;
 
 /** One file's declarations and what it takes from others. */
 interface Module {
@@ -29,13 +29,25 @@ export type When = "now" | "later";
 
 /** Names, `Type.member` or `Type` for a function of its own, of one package. */
 export function callables(packageName: string): Map<string, When> {
+  return collected(packageName, (reader, ...type) => reader.members(...type));
+}
+
+/** Functions that are handed over where no type names them: `Type.method(parameter)`, `new Type(parameter)`, `function(parameter)`. */
+export function handedOver(packageName: string): Map<string, When> {
+  return collected(packageName, (reader, ...type) => reader.parameters(...type));
+}
+
+function collected(
+  packageName: string,
+  namesOf: (reader: Reader, declaration: Declaration, path: string) => [name: string, when: When][],
+): Map<string, When> {
   const folder = `${PACKAGES}${packageName}/`;
   const { exports } = JSON.parse(readFileSync(`${folder}package.json`, "utf8")) as { exports: Record<string, Export> };
   const reader = new Reader(folder);
   const found = new Map<string, When>();
   for (const entry of Object.values(exports)) {
     for (const [declaration, path] of reader.published(resolve(folder, entry["strombus-source"]))) {
-      for (const [name, when] of reader.members(declaration, path)) found.set(name, when);
+      for (const [name, when] of namesOf(reader, declaration, path)) found.set(name, when);
     }
   }
   return found;
@@ -60,22 +72,41 @@ class Reader {
     return [...own, ...module.stars.flatMap((star) => this.published(star, seen))];
   }
 
+  /** The parameters that are functions, of a function or of what can be called of a type. */
+  parameters(declaration: Declaration, path: string): [name: string, when: When][] {
+    const name = declaration.name?.text ?? "default";
+    if (ts.isTypeAliasDeclaration(declaration)) return [];
+    if (ts.isFunctionDeclaration(declaration)) return functionsAmong(name, declaration.parameters);
+    const own = (declaration.members as ts.NodeArray<ts.ClassElement | ts.TypeElement>).flatMap((member) => {
+      if (ts.isConstructorDeclaration(member)) return functionsAmong(`new ${name}`, member.parameters);
+      if (!isPublicMethod(member)) return [];
+      return functionsAmong(`${name}.${member.name.getText()}`, member.parameters);
+    });
+    const base = this.#baseOf(declaration, path);
+    return base === null ? own : [...own, ...this.parameters(...base)];
+  }
+
   /** What a type has that can be called, and what the classes have that it extends. */
   members(declaration: Declaration, path: string): [name: string, when: When][] {
     const name = declaration.name?.text ?? "default";
+    if (ts.isFunctionDeclaration(declaration)) return [];
     if (ts.isTypeAliasDeclaration(declaration)) {
-      return hasFunction(declaration.type) ? [[name, whenOf(declaration.type.getText())]] : [];
+      return hasFunction(declaration.type) ? [[name, whenOf(declaration.type)]] : [];
     }
     const own = (declaration.members as ts.NodeArray<ts.ClassElement | ts.TypeElement>)
       .filter(isCallable)
       .map((member): [string, When] => {
-        const type = (member as { type?: ts.TypeNode }).type?.getText() ?? "void";
-        return [`${name}.${member.name!.getText()}`, whenOf(type)];
+        return [`${name}.${member.name!.getText()}`, whenOf((member as { type?: ts.TypeNode }).type)];
       });
-    if (!ts.isClassDeclaration(declaration)) return own;
+    const base = this.#baseOf(declaration, path);
+    return base === null ? own : [...own, ...this.members(...base)];
+  }
+
+  /** The class that a class extends. */
+  #baseOf(declaration: Declaration, path: string): [Declaration, path: string] | null {
+    if (!ts.isClassDeclaration(declaration)) return null;
     const base = declaration.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)?.types[0];
-    const found = base === undefined ? null : this.#find(path, base.expression.getText());
-    return found === null ? own : [...own, ...this.members(...found)];
+    return base === undefined ? null : this.#find(path, base.expression.getText());
   }
 
   #find(path: string, name: string): [Declaration, path: string] | null {
@@ -125,7 +156,8 @@ function read(path: string): Module {
     } else if (
       ts.isClassDeclaration(statement) ||
       ts.isInterfaceDeclaration(statement) ||
-      ts.isTypeAliasDeclaration(statement)
+      ts.isTypeAliasDeclaration(statement) ||
+      ts.isFunctionDeclaration(statement)
     ) {
       const name = statement.name?.text ?? "default";
       declarations.set(name, statement);
@@ -138,24 +170,49 @@ function read(path: string): Module {
 
 const NOT_PUBLIC = new Set([ts.SyntaxKind.PrivateKeyword, ts.SyntaxKind.ProtectedKeyword, ts.SyntaxKind.StaticKeyword]);
 
+function isPublicMethod(member: ts.ClassElement | ts.TypeElement): member is ts.MethodDeclaration | ts.MethodSignature {
+  if (!ts.isMethodDeclaration(member) && !ts.isMethodSignature(member)) return false;
+  const { modifiers } = member as { modifiers?: readonly ts.ModifierLike[] };
+  const isHidden = modifiers?.some(({ kind }) => NOT_PUBLIC.has(kind) && kind !== ts.SyntaxKind.StaticKeyword) === true;
+  return !isHidden && !ts.isPrivateIdentifier(member.name) && !isInternal(member);
+}
+
+function isInternal(member: ts.Node): boolean {
+  return ts.getJSDocTags(member).some(({ tagName }) => tagName.text === "internal");
+}
+
+function functionsAmong(owner: string, parameters: readonly ts.ParameterDeclaration[]): [name: string, when: When][] {
+  return parameters.flatMap(({ name, type }): [string, When][] => {
+    const given = type === undefined ? null : functionIn(type);
+    return given === null ? [] : [[`${owner}(${name.getText()})`, whenOf(given)]];
+  });
+}
+
 /** A method, or a property that holds a function. */
 function isCallable(member: ts.ClassElement | ts.TypeElement): boolean {
   if (member.name === undefined || ts.isPrivateIdentifier(member.name)) return false;
   const { modifiers } = member as { modifiers?: readonly ts.ModifierLike[] };
   if (modifiers?.some(({ kind }) => NOT_PUBLIC.has(kind))) return false;
-  if (ts.getJSDocTags(member).some(({ tagName }) => tagName.text === "internal")) return false;
+  if (isInternal(member)) return false;
   if (ts.isMethodDeclaration(member) || ts.isMethodSignature(member)) return true;
   const isProperty = ts.isPropertyDeclaration(member) || ts.isPropertySignature(member);
   return isProperty && member.type !== undefined && hasFunction(member.type);
 }
 
-function whenOf(type: string): When {
-  return /\b(void|unknown|\w*Promise\w*|Maybe\w+|Deferred|Awaitable)\b/.test(type) ? "later" : "now";
+/** By what a function gives, or the type itself; none is said where it is void. */
+function whenOf(type: ts.TypeNode | undefined): When {
+  if (type === undefined) return "later";
+  const given = (functionIn(type)?.type ?? type).getText().replace(/\{[^}]*\}/g, "{}");
+  return /\b(void|unknown|\w*Promise\w*|Maybe\w+|Deferred|Awaitable|CallbackResult|R)\b/.test(given) ? "later" : "now";
 }
 
 function hasFunction(type: ts.TypeNode): boolean {
-  if (ts.isFunctionTypeNode(type)) return true;
-  if (ts.isUnionTypeNode(type)) return type.types.some(hasFunction);
-  if (ts.isParenthesizedTypeNode(type)) return hasFunction(type.type);
-  return false;
+  return functionIn(type) !== null;
+}
+
+function functionIn(type: ts.TypeNode): ts.FunctionTypeNode | null {
+  if (ts.isFunctionTypeNode(type)) return type;
+  if (ts.isUnionTypeNode(type)) return type.types.map(functionIn).find((found) => found !== null) ?? null;
+  if (ts.isParenthesizedTypeNode(type)) return functionIn(type.type);
+  return null;
 }
