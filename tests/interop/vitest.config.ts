@@ -13,6 +13,7 @@ export default defineConfig({
     setupFiles: ["tests/support/addon.setup.ts", "tests/support/leaks.setup.ts"],
     env: { STROMBUS_TEST_CLIENT: "peers" },
     testTimeout: 60_000,
+    maxWorkers: "100%", // most tests wait for programs
     maxConcurrency: 2, // programs of peers run beside ours
   },
 });
