@@ -5,10 +5,14 @@
  */
 import { Deferred } from "./defer.js";
 import { NotImplementedError } from "./exceptions.js";
+import { logRejection } from "./logged-calls.js";
+import { Logger } from "./logger.js";
 import { reactor as theReactor } from "./reactor.js";
 import type { ThreadPool } from "./threads/pool.js";
 
 export { ThreadPool } from "./threads/pool.js";
+
+const log = new Logger({ namespace: "strombus.threads" });
 
 type Args = readonly unknown[];
 
@@ -43,7 +47,7 @@ export function deferToThreadPool<A extends unknown[], T>(
 export function callMultipleInThread(tuples: Iterable<readonly [f: (...args: never[]) => unknown, args?: Args]>): void {
   const all = [...tuples];
   theReactor.callInThread(() => {
-    for (const [f, args = []] of all) f(...(args as never[]));
+    for (const [f, args = []] of all) logRejection(log, f(...(args as never[])));
   });
 }
 

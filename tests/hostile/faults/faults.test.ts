@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { globalLogBeginner } from "@strombus/reactor/logger";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { functions, type Guest, implementations, OldClient, SilentClient, type Talk, World } from "./application.js";
-import { callables } from "./public-types.js";
+import { callables, handedOver } from "./public-types.js";
 import { reasonAgainst } from "./not-callbacks.js";
 
 type Faulty = (...args: unknown[]) => unknown;
@@ -69,7 +69,7 @@ const UNTYPED = [
   "a protocol on a session.dataReceived",
 ];
 
-const published = new Map(["conch", "cred"].flatMap((each) => [...callables(each)]));
+const published = new Map(["conch", "cred"].flatMap((each) => [...callables(each), ...handedOver(each)]));
 const named = [...published.keys()].filter((name) => reasonAgainst(name) === null);
 const callbacks = [...new Set([...named, ...UNTYPED, "LogObserver"])];
 

@@ -59,6 +59,8 @@ const REASONS: Reasons = [
   [/^(SSHListenForwardingFactory|StreamlocalForwardingFactory)\./, BY_INTERFACE],
   [/^TransportService\./, BY_INTERFACE],
   // Others
+  [/^new KeyboardInteractive\(ask\)$/, CALLED], // by checkers: it is for those who make credentials of their own
+  [/^forwardRemote\(to\)$/, SAME],
   [/^(ServerTransportFactory|UserAuthFactory)\./, SAME],
   [/^SSHTransportBase\.logoutFunction$/, SAME],
   [/^SSHService\.service(Started|Stopped)$/, SAME],

@@ -183,7 +183,7 @@ function isInternal(member: ts.Node): boolean {
 
 function functionsAmong(owner: string, parameters: readonly ts.ParameterDeclaration[]): [name: string, when: When][] {
   return parameters.flatMap(({ name, type }): [string, When][] => {
-    const given = type === undefined ? null : functionIn(type);
+    const given = type === undefined ? null : functionWithin(type);
     return given === null ? [] : [[`${owner}(${name.getText()})`, whenOf(given)]];
   });
 }
@@ -208,6 +208,12 @@ function whenOf(type: ts.TypeNode | undefined): When {
 
 function hasFunction(type: ts.TypeNode): boolean {
   return functionIn(type) !== null;
+}
+
+/** The function that a type is, or that lies somewhere in it: in an array, a tuple, an object. */
+function functionWithin(type: ts.Node): ts.FunctionTypeNode | null {
+  if (ts.isFunctionTypeNode(type)) return type;
+  return ts.forEachChild(type, (part) => functionWithin(part) ?? undefined) ?? null;
 }
 
 function functionIn(type: ts.TypeNode): ts.FunctionTypeNode | null {

@@ -18,6 +18,9 @@ const FAULTS: Readonly<Record<string, () => unknown>> = {
     throw new Error(FAULT);
   },
   rejects: () => Promise.reject(new Error(FAULT)),
+  "rejects, as a thenable that is no Promise": () => ({
+    then: (_: unknown, rejected?: (error: unknown) => void) => rejected?.(new Error(FAULT)),
+  }),
   hangs: () => new Promise(() => undefined),
 };
 

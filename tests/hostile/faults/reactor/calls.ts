@@ -47,7 +47,7 @@ import {
 import { Factory } from "@strombus/reactor/protocol";
 import { Cooperator, deferLater, LoopingCall, react } from "@strombus/reactor/task";
 import { SimulatedReactor, StringTransport } from "@strombus/reactor/testing";
-import { deferToThread, deferToThreadPool, ThreadPool } from "@strombus/reactor/threads";
+import { callMultipleInThread, deferToThread, deferToThreadPool, ThreadPool } from "@strombus/reactor/threads";
 import { runAsEffectiveUser } from "@strombus/reactor/util";
 import { type Cases, End, type Trial } from "./trial.js";
 
@@ -196,7 +196,11 @@ export const CALLS: Cases = [
     called((trial) => new ThreadPool().callInThreadWithCallback(trial.function(work), work)),
   ],
   [/^deferToThread\(/, called((trial) => deferToThread(trial.function(work)))],
-  [/^deferToThreadPool\(/, called((trial) => deferToThreadPool(trial.reactor, new ThreadPool(), trial.function(work)))],
+  [/^callMultipleInThread\(/, called((trial) => callMultipleInThread([[trial.function(work)], [work]]))],
+  [
+    /^deferToThreadPool\(f/,
+    called((trial) => deferToThreadPool(trial.reactor, new ThreadPool(), trial.function(work))),
+  ],
   [
     /^runAsEffectiveUser\(/,
     called((trial) => runAsEffectiveUser(process.geteuid!(), process.getegid!(), trial.function(work))),

@@ -52,6 +52,7 @@ export const REASONS: Reasons = [
   [/^(TrafficLoggingFactory)\.resetCounter$/, CALLED],
   [/^(ProxyClientFactory|Proxy)\.(setServer|setPeer)$/, CALLED],
   [/^LimitedHistoryLogObserver\.replayTo$/, CALLED],
+  [/^deferToThreadPool\(reactor\)$/, CALLED],
   [/^new (PortService|ConnectorService)\(/, CALLED], // by the services of ours that are made of them
   [/^FileSender\.beginFileTransfer$/, CALLED],
   [/^WithTimeout\.callLater\(/, CALLED],

@@ -19,6 +19,10 @@ export function isFault(error: unknown): boolean {
   return String(error).includes(FAULT) || [cause, subFailure?.value].some((each) => each != null && isFault(each));
 }
 
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
 export class Trial {
   readonly reactor = new SimulatedReactor();
   /** The callback was called. */
@@ -58,7 +62,7 @@ export class Trial {
     try {
       const result = call();
       if (result instanceof Deferred) result.addErrback(({ value }) => void this.told.push(value));
-      else if (result instanceof Promise) result.catch((error: unknown) => this.told.push(error));
+      else if (isThenable(result)) result.then(undefined, (error: unknown) => this.told.push(error));
       return result;
     } catch (error) {
       this.told.push(error);

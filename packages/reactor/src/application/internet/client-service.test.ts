@@ -60,6 +60,10 @@ function make({ prepareConnection }: { prepareConnection?: (protocol: App) => un
   return { endpoint, clock, service, asked };
 }
 
+function fail(text: string): never {
+  throw new Error(text);
+}
+
 /** What has become of a Deferred so far. */
 function watch(deferred: Deferred): () => unknown {
   let outcome: unknown = "waiting";
@@ -113,6 +117,19 @@ describe("connecting", () => {
     endpoint.fail();
     clock.advance(10);
     expect([endpoint.attempts.length, asked]).toEqual([3, [1, 2]]);
+  });
+
+  test.each([
+    ["throws", () => fail("a fault")],
+    ["gives no delay", () => NaN],
+  ])("a policy that %s is logged, and the default one decides", (_, retryPolicy) => {
+    const [endpoint, clock] = [new Endpoint(), new Clock()];
+    const service = new ClientService(endpoint, Factory.forProtocol(App), { clock, retryPolicy });
+    service.startService();
+    const events = capturedLogs(() => endpoint.fail());
+    expect(events.some(({ log_failure }) => log_failure !== undefined)).toBe(true);
+    clock.advance(2.5);
+    expect(endpoint.attempts).toHaveLength(2);
   });
 
   test("stop cancels the attempt and fires when that is over", () => {

@@ -1,6 +1,7 @@
 /** ClientService: keeps one connection, and makes it again whenever it is lost. */
 import { CancelledError, Deferred, fail, maybeDeferred, succeed } from "../../defer.js";
 import { NoProtocol } from "../../error.js";
+import { ValueError } from "../../exceptions.js";
 import type { Failure } from "../../failure.js";
 import type { IDelayedCall, IProtocol, IProtocolFactory, IReactorTime } from "../../interfaces.js";
 import { logFailed } from "../../logged-calls.js";
@@ -206,7 +207,9 @@ export class ClientService<P extends IProtocol = IProtocol> extends Service {
   /** A policy that fails does not keep the service from connecting again: then the default one decides. */
   #delay(): number {
     try {
-      return this.#retryPolicy(this.#failures);
+      const delay = this.#retryPolicy(this.#failures);
+      if (!(delay >= 0)) throw new ValueError(`a delay of ${delay} seconds`);
+      return delay;
     } catch (error) {
       logFailed(log, "a retry policy", error);
       return DEFAULT_POLICY(this.#failures);
