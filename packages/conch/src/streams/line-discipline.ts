@@ -5,6 +5,7 @@ const LONGEST_LINE = 4096; // bytes, as on Linux
 const [INTERRUPT, END, BELL, BACKSPACE, NEWLINE, RETURN, KILL, DELETE] = [3, 4, 7, 8, 10, 13, 21, 127];
 
 export interface LineReader {
+  /** What the keys show, before what they do. */
   echo(data: Buffer): void;
   /** A line with its end, or without when the end-of-file key sent it off. */
   line(data: Buffer): void;
@@ -16,6 +17,8 @@ export interface LineReader {
 export class LineDiscipline {
   readonly #reader: LineReader;
   #line: number[] = [];
+  /** What is to be shown of the keys so far. */
+  #shown: number[] = [];
 
   constructor(reader: LineReader) {
     this.#reader = reader;
@@ -23,6 +26,7 @@ export class LineDiscipline {
 
   feed(data: Buffer): void {
     for (const byte of data) this.#key(byte);
+    this.#show();
   }
 
   /** What was typed and not sent off, when the program wants single keys from now on. */
@@ -37,9 +41,11 @@ export class LineDiscipline {
       case INTERRUPT:
         this.#line = [];
         this.#echo("^C\r\n");
+        this.#show();
         this.#reader.interrupt();
         return;
       case END:
+        this.#show();
         if (this.#line.length === 0) this.#reader.end();
         else this.#reader.line(this.take());
         return;
@@ -47,6 +53,7 @@ export class LineDiscipline {
       case RETURN:
         this.#line.push(NEWLINE);
         this.#echo("\r\n");
+        this.#show();
         this.#reader.line(this.take());
         return;
       case BACKSPACE:
@@ -58,13 +65,13 @@ export class LineDiscipline {
         return;
     }
     if (this.#line.length >= LONGEST_LINE - 1) {
-      this.#reader.echo(Buffer.of(BELL));
+      this.#shown.push(BELL);
       return;
     }
     this.#line.push(byte);
     // Of the control characters only the tab moves nothing that an erase could not take back.
     if (byte < 32 && byte !== 9) this.#echo(`^${String.fromCharCode(byte + 64)}`);
-    else this.#reader.echo(Buffer.of(byte));
+    else this.#shown.push(byte);
   }
 
   /** The last character: its bytes from the first to the last of UTF-8. */
@@ -77,6 +84,13 @@ export class LineDiscipline {
   }
 
   #echo(text: string): void {
-    this.#reader.echo(Buffer.from(text));
+    this.#shown.push(...Buffer.from(text));
+  }
+
+  #show(): void {
+    if (this.#shown.length === 0) return;
+    const shown = Buffer.from(this.#shown);
+    this.#shown = [];
+    this.#reader.echo(shown);
   }
 }

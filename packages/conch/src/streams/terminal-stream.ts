@@ -12,6 +12,9 @@ export interface TerminalSettings {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** What may be shown of keys while output waits, as on Linux; more is typed unseen. */
+const MAX_ECHO = 4096; // bytes
+
 const NEWLINE = 10;
 const RETURN = 13;
 
@@ -29,8 +32,9 @@ export class TerminalStream extends PortStream {
   readonly #env: Record<string, string>;
   readonly #port: Port;
   #last = 0; // the byte before
+  #echoWaits = 0; // bytes
   readonly #lines = new LineDiscipline({
-    echo: (data) => void this.#port.write(data),
+    echo: (data) => this.#echo(data),
     line: (data) => super.deliver(data),
     end: () => this.ended(),
     interrupt: () => void this.emit("SIGINT"),
@@ -67,6 +71,11 @@ export class TerminalStream extends PortStream {
   override deliver(data: Buffer): void {
     if (this.isRaw) super.deliver(data);
     else this.#lines.feed(data);
+  }
+
+  override drained(): void {
+    this.#echoWaits = 0;
+    super.drained();
   }
 
   /** In bits: 1, 4, 8 or 24, as the terminal's name and the session's variables have it. */
@@ -122,5 +131,11 @@ export class TerminalStream extends PortStream {
     }
     this.#last = chunk[chunk.length - 1]!;
     return from === 0 && pieces.length === 0 ? chunk : Buffer.concat([...pieces, chunk.subarray(from)]);
+  }
+
+  /** Keys do not wait for their echo, since one may be Ctrl-C. */
+  #echo(data: Buffer): void {
+    if (this.#echoWaits >= MAX_ECHO) return;
+    if (!this.#port.write(data)) this.#echoWaits += data.length;
   }
 }
