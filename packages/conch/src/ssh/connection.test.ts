@@ -229,6 +229,22 @@ describe("global requests", () => {
     expect(transport.disconnects.map(([reason]) => reason)).toEqual([11]);
   });
 
+  test("R11: the bytes of one that waits are its own", () => {
+    const got: string[] = [];
+    const first = new Deferred<boolean>();
+    conn.gotGlobalRequest = (type, data) => {
+      got.push(data.toString());
+      return type === "one" ? first : true;
+    };
+    for (const type of ["one", "two"]) {
+      const packet = join(NS(type), WANT_REPLY, "data");
+      conn.ssh_GLOBAL_REQUEST(packet);
+      packet.fill(0);
+    }
+    first.callback(true);
+    expect(got).toEqual(["data", "data"]);
+  });
+
   test("replies to ours resolve the oldest, or fail it with their data", async () => {
     const first = conn.sendGlobalRequest("first", "data", true);
     const second = conn.sendGlobalRequest("second", "data", true);
@@ -690,6 +706,23 @@ describe("requests on channels", () => {
     channel.request_test = () => new Deferred<boolean>();
     for (let i = 0; i < 3; i++) request("test", WANT_REPLY);
     expect([channel.localClosed, transport.disconnects]).toEqual([true, []]);
+  });
+
+  test("R11: the bytes of a request that waits are its own", () => {
+    const channel = open(conn, new TestChannel());
+    const first = new Deferred<boolean>();
+    const got: string[] = [];
+    channel.request_test = (data) => {
+      got.push(data.toString());
+      return got.length === 1 ? first : true;
+    };
+    for (const data of ["one", "two"]) {
+      const packet = join(u32(0), NS("test"), WANT_REPLY, data);
+      conn.ssh_CHANNEL_REQUEST(packet);
+      packet.fill(0);
+    }
+    first.callback(true);
+    expect(got).toEqual(["one", "two"]);
   });
 
   test("a reply goes out before what the handler writes, ends and closes", () => {

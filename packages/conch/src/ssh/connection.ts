@@ -188,7 +188,8 @@ export class SSHConnection extends ActingConnection {
   // Global requests.
 
   ssh_GLOBAL_REQUEST(packet: Buffer): void {
-    const { type, wantReply, data } = GlobalRequest.decode(packet);
+    const { type, wantReply, data: received } = GlobalRequest.decode(packet);
+    const data = keep(received); // it may wait
     if (this.#globalRequests.pending >= this.maxPendingRequests) {
       this.transport?.sendDisconnect(DISCONNECT_BY_APPLICATION, "too many global requests at a time");
       return;
@@ -352,12 +353,14 @@ export class SSHConnection extends ActingConnection {
   // Requests on channels.
 
   ssh_CHANNEL_REQUEST(packet: Buffer): void {
-    const { recipientChannel, type, wantReply, data } = ChannelRequest.decode(packet);
+    const { recipientChannel, type, wantReply, data: received } = ChannelRequest.decode(packet);
+    const data = keep(received); // it may wait
     const channel = this.#open(recipientChannel);
     if (channel === null || isClosing(channel)) return;
     const queue = this.#queueOf(channel);
     if (queue.pending >= this.maxPendingRequests) {
       peerLog(log, this.transport).warn("{channel} has too many requests at a time", { channel: channel.logPrefix() });
+      queue.clear();
       this.sendClose(channel);
       return;
     }

@@ -659,6 +659,15 @@ describe("A3: one request is in hand", () => {
     expect(new Set(answered)).toEqual(new Set(["bad", "good", "later"]));
   });
 
+  test("T9: those that wait have 64 KiB together", () => {
+    const { service, transport } = serve();
+    const long = password("x".repeat(20_000));
+    for (let i = 0; i < 4; i++) service.ssh_USERAUTH_REQUEST(long);
+    expect(transport.disconnects).toEqual([]);
+    service.ssh_USERAUTH_REQUEST(long);
+    expect(transport.disconnects).toEqual([[14, "too many requests at once"]]);
+  });
+
   test("the bytes of a waiting request are its own", () => {
     const checker = new PasswordChecker();
     const { clock, service } = serve({ checkers: [checker] });

@@ -40,6 +40,9 @@ import { stepsLeft } from "./steps.js";
 /** Methods by which a secret travels as it is. */
 const NOT_IN_THE_CLEAR: ReadonlySet<string> = new Set(["password", "keyboard-interactive"]);
 
+/** What the requests that wait may hold together (T9). */
+const MAX_WAITING_BYTES = 65_536;
+
 /** One for all: most clients begin with `none`, and making the stack of an error costs more than the answer. */
 const UNSUPPORTED = new ConchError("unsupported authentication, failing");
 
@@ -59,7 +62,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
   passwordDelay = 0.25;
   /** Requests that a connection may send; the next one ends it. */
   maxRequests = 128;
-  /** Requests that may wait for the one in hand; the next one ends the connection. */
+  /** Requests that may wait for the one in hand, in 64 KiB at most; the next one ends the connection. */
   maxWaiting = 16;
   /** Told to the client before its first request is answered; null for nothing. */
   banner: string | null = null;
@@ -140,7 +143,9 @@ export class SSHUserAuthServer extends AuthenticationMethods {
     // A new request ends an open dialogue, which gets no answer (RFC 4252 section 5).
     if (progress.inHand?.dialogue) progress.abandon("the client went on without answering");
     if (progress.inHand === null) return this.#take(packet);
-    if (progress.waiting.length >= this.maxWaiting) return this.turnAway("too many requests at once");
+    const bytes = progress.waiting.reduce((sum, each) => sum + each.packet.length, packet.length);
+    if (progress.waiting.length >= this.maxWaiting || bytes > MAX_WAITING_BYTES)
+      return this.turnAway("too many requests at once");
     const answered = new Deferred<null>();
     progress.waiting.push({ packet: Buffer.from(packet), answered });
     return answered;
