@@ -1,4 +1,5 @@
 /** A client that logs in properly, and then sends whatever it is told to. */
+import { constants, deflateSync } from "node:zlib";
 import { setTimeout as rest } from "node:timers/promises";
 import { SSHService } from "@strombus/conch/ssh/service";
 import { SSHClientTransport } from "@strombus/conch/ssh/transport";
@@ -11,22 +12,33 @@ import { ClientFactory } from "@strombus/reactor/protocol";
 export type Packet = readonly [number: number, body: Buffer];
 
 const MSG_CHANNEL_OPEN_CONFIRMATION = 91;
+const MSG_CHANNEL_WINDOW_ADJUST = 93;
 const AHEAD = 2 ** 20; // bytes that may wait on our side
 const STUCK = 40; // looks, 25 ms apart, at a server that takes nothing: it has stopped reading
 
-/** In the place of the connection protocol: it answers nothing. */
+/** In the place of a service of ours: it answers nothing. */
 class Mute extends SSHService {
-  override name = "ssh-connection";
   /** The server's numbers of the channels that it has opened. */
   readonly channels: number[] = [];
+  /** What each of them takes yet, by our numbers, which count from 0. */
+  readonly windows: number[] = [];
   started: () => void = () => {};
+
+  constructor(override name: string) {
+    super();
+  }
 
   override serviceStarted(): void {
     this.started();
   }
 
   override packetReceived(number: number, packet: Buffer): void {
-    if (number === MSG_CHANNEL_OPEN_CONFIRMATION) this.channels.push(packet.readUInt32BE(4));
+    if (number === MSG_CHANNEL_OPEN_CONFIRMATION) {
+      this.channels.push(packet.readUInt32BE(4));
+      this.windows[packet.readUInt32BE(0)] = packet.readUInt32BE(8);
+    } else if (number === MSG_CHANNEL_WINDOW_ADJUST) {
+      this.windows[packet.readUInt32BE(0)]! += packet.readUInt32BE(4);
+    }
   }
 }
 
@@ -36,14 +48,39 @@ class Login extends SSHUserAuthClient {
   }
 }
 
+/** What a peer is like. */
+interface Manner {
+  readonly compression?: string;
+  /** What it says is compressed by `sendCompressed`. */
+  readonly byHand?: boolean;
+  /** Said as soon as there are keys. */
+  readonly first?: Packet;
+}
+
 export class Peer extends SSHClientTransport {
-  readonly mute = new Mute();
+  readonly mute: Mute;
   over = false;
   sent = 0;
+  readonly #first: Packet | null;
 
-  static async logIn(port: number, compression = "none"): Promise<Peer> {
-    const peer = new Peer();
-    peer.supportedCompressions = [compression];
+  constructor(service: string, { compression = "none", byHand = false, first }: Manner) {
+    super();
+    this.mute = new Mute(service);
+    this.supportedCompressions = [compression];
+    this.#first = first ?? null;
+    if (byHand) this.outgoing.loginSucceeded = () => {};
+  }
+
+  static async logIn(port: number, manner: Manner = {}): Promise<Peer> {
+    return Peer.#connect(port, new Peer("ssh-connection", manner));
+  }
+
+  /** As far as the login, which it does not begin. */
+  static async reachLogin(port: number): Promise<Peer> {
+    return Peer.#connect(port, new Peer("ssh-userauth", {}));
+  }
+
+  static async #connect(port: number, peer: Peer): Promise<Peer> {
     const factory = new ClientFactory();
     factory.noisy = false;
     factory.buildProtocol = () => peer;
@@ -56,7 +93,8 @@ export class Peer extends SSHClientTransport {
   override verifyHostKey() {}
 
   override connectionSecure() {
-    this.requestService(new Login("user", this.mute));
+    if (this.#first !== null) this.sendPacket(...this.#first);
+    this.requestService(this.mute.name === "ssh-userauth" ? this.mute : new Login("user", this.mute));
   }
 
   override connectionLost() {
@@ -67,6 +105,13 @@ export class Peer extends SSHClientTransport {
   // It does not hold back for a server that reads slowly.
   override pauseProducing() {}
   override resumeProducing() {}
+
+  /** For `zlib@openssh.com`: a message that we compress by ourselves, whatever its size. */
+  sendCompressed(payload: Buffer): void {
+    const compressed = deflateSync(payload, { finishFlush: constants.Z_SYNC_FLUSH });
+    this.outgoing.send(compressed[0]!, compressed.subarray(1));
+    this.sent++;
+  }
 
   get #socket(): ITCPTransport {
     return this.transport as ITCPTransport;

@@ -1,8 +1,12 @@
 /** The server of `npm run bounds`, with its limits as they are by default: it tells its port, and what it holds when asked. */
 import { once } from "node:events";
 import { setImmediate as turn } from "node:timers/promises";
+import { allowForwarding } from "@strombus/conch/ssh/forwarding";
+import { SSHChannel } from "@strombus/conch/ssh/channel";
 import { SSHServerTransport } from "@strombus/conch/ssh/transport";
 import { sessionProgram } from "@strombus/conch/streams";
+import { IKeyboardInteractive, ISSHPrivateKey } from "@strombus/cred/credentials";
+import { UnauthorizedLogin } from "@strombus/cred/error";
 import { globalLogBeginner } from "@strombus/reactor/logger";
 import { serve } from "../support/server.js";
 
@@ -18,13 +22,43 @@ class Transport extends SSHServerTransport {
   override supportedCompressions = ["none", "zlib@openssh.com", "zlib"];
 }
 
+/** Its requests are never answered. */
+class Undecided extends SSHChannel {
+  override async requestReceived() {
+    return never;
+  }
+}
+
+const never = new Promise<never>(() => {});
+
 globalLogBeginner.beginLoggingTo([() => {}], { redirectStandardIO: false });
+const kilobyte = Buffer.alloc(1024, "x");
 const server = serve(
-  sessionProgram(async ({ signal }) => {
+  sessionProgram(async ({ signal, command, stdout }) => {
+    if (command === "talk") for (;;) if (!stdout.write(kilobyte)) await once(stdout, "drain");
     await once(signal, "abort"); // what comes for it stays unread
   }),
   (factory) => {
     factory.protocol = Transport;
+    factory.portal!.registerChecker({
+      credentialInterfaces: [ISSHPrivateKey],
+      requestAvatarId: () => {
+        throw new UnauthorizedLogin();
+      },
+    });
+    factory.portal!.registerChecker({
+      credentialInterfaces: [IKeyboardInteractive],
+      async requestAvatarId(user) {
+        const answers = await (user as IKeyboardInteractive).ask(["Password: "]);
+        await never;
+        return answers[0]!;
+      },
+    });
+  },
+  (user) => {
+    allowForwarding(user, { connect: true, listen: true });
+    user.channelLookup["undecided"] = (opened) => new Undecided(opened);
+    user.channelLookup["never"] = async () => never;
   },
 );
 
