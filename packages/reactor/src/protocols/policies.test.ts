@@ -198,6 +198,19 @@ describe("timeouts", () => {
   });
 });
 
+test("a protocol whose wrapper could not be registered never was connected, and hears of no end", () => {
+  class Failing extends WrappingFactory {
+    override registerProtocol(): void {
+      throw new Error("a fault");
+    }
+  }
+  const inner = new AccumulatingProtocol();
+  const outer = new Failing(quiet(() => inner)).buildProtocol(here)!;
+  expect(() => outer.makeConnection(new StringTransport())).toThrow("a fault");
+  void outer.connectionLost(done);
+  expect([inner.made, inner.closed]).toEqual([false, false]);
+});
+
 test("a timeout whose function fails ends the connection all the same", () => {
   const fault = (): never => {
     throw new Error("a fault");

@@ -60,7 +60,12 @@ export class ProtocolWrapper implements IProtocol, ITLSTransport, ILoggingContex
 
   makeConnection(transport: ITCPTransport): MaybeAsync {
     this.transport = transport;
-    logRejection(log, this.factory.registerProtocol(this));
+    try {
+      logRejection(log, this.factory.registerProtocol(this));
+    } catch (error) {
+      this.wrappedProtocol = null; // it never was connected, and hears of no end
+      throw error;
+    }
     return this.connectWrapped();
   }
 
