@@ -202,13 +202,19 @@ describe("a signature", () => {
 
 describe("names", () => {
   const rsa = Key.generate("rsa", 2048);
-  const keys = [mine, rsa, ...[256, 384, 521].map((bits) => Key.generate("ecdsa", bits))];
+  const keys = [
+    mine,
+    rsa,
+    ...[256, 384, 521].map((bits) => Key.generate("ecdsa", bits)),
+    Key.generate("ed448"),
+    Key.generate("mldsa44-ed25519"),
+  ];
   const nameIn = (name: string, signature: Buffer) =>
     Buffer.concat([fields(name), signature.subarray(4 + signature.readUInt32BE())]);
 
   test("A7: of algorithm, key and signature agree: of all that are known only those that belong together are looked at", async () => {
     const signing = DEFAULT_USER_KEY_ALGORITHMS.filter((name) => !name.startsWith("sk-"));
-    expect(signing).toHaveLength(6);
+    expect(signing).toHaveLength(8);
     for (const key of keys) {
       const own = key.supportedSignatureAlgorithms();
       const value = key.sign("anything", own[0]);
@@ -333,6 +339,18 @@ describe("a key", () => {
       fields("sk-ssh-ed25519@openssh.com", "x", "ssh:"),
     ],
     ["Ed25519 of small order", "ssh-ed25519", ed25519(Buffer.from(smallOrder, "hex"))],
+    ["Ed448 of 56 bytes", "ssh-ed448", fields("ssh-ed448", Buffer.alloc(56, 9))],
+    [
+      "Ed448 that is the neutral point",
+      "ssh-ed448",
+      fields("ssh-ed448", Buffer.concat([Buffer.of(1), Buffer.alloc(56)])),
+    ],
+    ["ML-DSA-44 without Ed25519", "ssh-mldsa44-ed25519", fields("ssh-mldsa44-ed25519", Buffer.alloc(1312, 9))],
+    [
+      "ML-DSA-44 with Ed25519 of small order",
+      "ssh-mldsa44-ed25519",
+      fields("ssh-mldsa44-ed25519", Buffer.concat([Buffer.alloc(1312, 9), Buffer.from(smallOrder, "hex")])),
+    ],
     ["Ed25519 that is the neutral point", "ssh-ed25519", ed25519(Buffer.concat([Buffer.of(1), Buffer.alloc(31)]))],
     ["CVE-2026-39829: DSA of any size", "ssh-dss", fields("ssh-dss", mpint(3000), mpint(20), mpint(3000), mpint(3000))],
     ["RSA by SHA-1", "ssh-rsa", rsaBlob(E, mpint(257, 0))],

@@ -1,4 +1,6 @@
 /** Key files go both ways between Strombus, ssh-keygen and puttygen: what they write is read, with their fingerprints. */
+import { Certificate } from "@strombus/conch/keys/certificate";
+import { signMessage, verifyMessage } from "@strombus/conch/keys/sshsig";
 import { BadKeyError, EncryptedKeyError, FingerprintFormats, Key } from "@strombus/conch/ssh/keys";
 import { afterAll, describe, expect, test, vi } from "vitest";
 import { PeerFolder } from "../support/interop-folder.js";
@@ -61,6 +63,9 @@ const TYPES = [
   ["rsa", "2048"],
 ] as const;
 
+/** What has one form of its private file, openssh-key-v1. */
+const ONE_FORM = new Set(["ed25519", "mldsa44-ed25519"]);
+
 const OURS = TYPES.map(([type, bits]) => Key.generate(type, type === "ed25519" ? undefined : Number(bits)));
 
 /** What we write of each private key; bcrypt's usual rounds, which take their time, for one of them alone. */
@@ -78,7 +83,7 @@ const FILES = OURS.flatMap((key, index) =>
 vi.setConfig({ testTimeout: 180_000 }); // each file is read two dozen times
 
 for (const [name, prefix, more, readsEd25519InPkcs8] of [
-  ["OpenSSH 10", there, [], true],
+  ["OpenSSH 10", there, [["mldsa44-ed25519", "512"]], true],
   ["OpenSSH here", [], [["dsa", "1024"]], false], // since 9.6
 ] as const) {
   describe(`ssh-keygen of ${name}`, () => {
@@ -90,7 +95,7 @@ for (const [name, prefix, more, readsEd25519InPkcs8] of [
     for (const [type, bits] of [...TYPES, ...more]) {
       test(`writes no file of ${type} ${bits} that we misread`, () => {
         // There is one form of it.
-        for (const format of type === "ed25519" ? ["RFC4716"] : ["RFC4716", "PEM", "PKCS8"]) {
+        for (const format of ONE_FORM.has(type) ? ["RFC4716"] : ["RFC4716", "PEM", "PKCS8"]) {
           for (const passphrase of ["", SECRET]) {
             const path = `${folder.path}/${type}-${bits}-${format}-${passphrase.length}`;
             keygen("-q", "-t", type, "-b", bits, "-m", format, "-N", passphrase, "-a", "1", "-C", "a key", "-f", path);
@@ -104,7 +109,7 @@ for (const [name, prefix, more, readsEd25519InPkcs8] of [
           }
         }
         const path = `${folder.path}/${type}-${bits}-RFC4716-0`;
-        for (const format of type === "ed25519" ? ["RFC4716"] : ["RFC4716", "PKCS8", "PEM"]) {
+        for (const format of ONE_FORM.has(type) ? ["RFC4716"] : ["RFC4716", "PKCS8", "PEM"]) {
           const exported = Buffer.from(keygen("-e", "-m", format, "-f", path));
           expect(fingerprint(Key.fromString(exported)), exported.toString()).toBe(fingerprintOf(`${path}.pub`));
         }
@@ -155,10 +160,10 @@ describe("puttygen", () => {
     ["private-sshcom", []],
   ] as const;
 
-  for (const [type, bits] of [...TYPES, ["dsa", "1024"]] as const) {
+  for (const [type, bits] of [...TYPES, ["ed448", "448"], ["dsa", "1024"]] as const) {
     test(`writes no file of ${type} ${bits} that we misread`, () => {
       const made = `${folder.path}/${type}-${bits}`;
-      const size = type === "ed25519" ? [] : ["-b", bits];
+      const size = type.startsWith("ed") ? [] : ["-b", bits];
       puttygen("-q", "-t", type, ...size, "-C", "a key", ...newPassphrase(""), "-o", made);
       const theirs = /SHA256:\S+/.exec(puttygen("-l", "-E", "sha256", made))![0];
       const md5 = /(?:[0-9a-f]{2}:){15}[0-9a-f]{2}/.exec(puttygen("-l", "-E", "md5", made))![0];
@@ -208,11 +213,74 @@ describe("puttygen", () => {
     }
   });
 
-  for (const type of ["ed448", "rsa1"]) {
-    test(`writes keys of ${type}, which we refuse by an error of the sheet`, () => {
-      const made = `${folder.path}/${type}`;
-      puttygen("-q", "-t", type, ...(type === "rsa1" ? ["-b", "1024"] : []), ...newPassphrase(""), "-o", made);
-      expect(() => Key.fromString(folder.read(made))).toThrow(BadKeyError);
+  test("reads a private key of Ed448 that we write", () => {
+    const key = Key.generate("ed448");
+    for (const passphrase of ["", SECRET]) {
+      const path = folder.put("our-ed448", key.toString("openssh", { passphrase, rounds: 2 }));
+      const old = passphrase === "" ? [] : ["--old-passphrase", secretFile];
+      puttygen(path, ...old, "-P", ...newPassphrase(""), "-o", `${path}.ppk`);
+      expect(Key.fromString(folder.read(`${path}.ppk`)).equals(key)).toBe(true);
+    }
+  });
+
+  test("writes keys of SSH 1, which we refuse by an error of the sheet", () => {
+    const made = `${folder.path}/rsa1`;
+    puttygen("-q", "-t", "rsa1", "-b", "1024", ...newPassphrase(""), "-o", made);
+    expect(() => Key.fromString(folder.read(made))).toThrow(BadKeyError);
+  });
+});
+
+describe("ML-DSA-44 with Ed25519, and OpenSSH 10", () => {
+  const folder = new PeerFolder(there);
+  afterAll(() => folder.remove());
+  const keygen = (...args: string[]) => folder.run("ssh-keygen", ...args);
+  const key = Key.generate("mldsa44-ed25519");
+  const line = key.public().toString("openssh").toString();
+
+  test("it reads our file, and draws the same picture", () => {
+    for (const passphrase of ["", SECRET]) {
+      const path = folder.put("ours", key.toString("openssh", { passphrase, rounds: 2 }));
+      expect(keygen("-y", "-P", passphrase, "-f", path).trim()).toBe(line);
+    }
+    expect(keygen("-l", "-v", "-f", folder.put("ours.pub", `${line}\n`))).toContain(key.randomArt());
+  });
+
+  test("each verifies what the other has signed", async () => {
+    const signed = folder.put("ours.sig", await signMessage(key, "a text", { namespace: "file" }));
+    const allowed = folder.put("allowed", `me ${line}\n`);
+    const verify = `ssh-keygen -Y verify -f ${allowed} -I me -n file -s ${signed}`;
+    expect(folder.run("sh", "-c", `printf 'a text' | ${verify}`)).toContain("Good");
+    expect(() => folder.run("sh", "-c", `printf 'another' | ${verify}`)).toThrow();
+    const path = folder.put("signer", key.toString("openssh"));
+    const theirs = folder.run("sh", "-c", `printf 'a text' | ssh-keygen -q -Y sign -f ${path} -n file`);
+    expect(verifyMessage(theirs, "a text", "file")?.key.equals(key.public())).toBe(true);
+    expect(verifyMessage(theirs, "another", "file")).toBe(null);
+  });
+
+  test("each takes the other's certificates of it", async () => {
+    const authority = Key.generate("mldsa44-ed25519");
+    const ca = folder.put("ca", authority.toString("openssh"));
+    const subject = folder.put("subject.pub", `${line}\n`);
+    keygen("-q", "-s", ca, "-I", "theirs", "-n", "alice", subject);
+    const theirs = Certificate.fromString(folder.read(subject.replace(".pub", "-cert.pub")));
+    expect(theirs.sshType).toBe("ssh-mldsa44-ed25519-cert");
+    const rules = {
+      kind: "user",
+      principal: "alice",
+      now: Date.now() / 1000,
+      authorities: [authority.public()],
+    } as const;
+    expect(() => theirs.check(rules)).not.toThrow();
+    expect(() => theirs.check({ ...rules, authorities: [key.public()] })).toThrow();
+    const ours = await Certificate.issue(authority, {
+      key: key.public(),
+      kind: "user",
+      keyId: "ours",
+      principals: ["alice"],
+      validBefore: Infinity,
     });
-  }
+    const text = keygen("-L", "-f", folder.put("ours-cert.pub", `${ours.toString()}\n`));
+    expect(text).toContain("ssh-mldsa44-ed25519-cert");
+    expect(text).toContain(`Signing CA: MLDSA44-ED25519 ${fingerprint(authority)}`);
+  });
 });

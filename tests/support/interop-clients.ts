@@ -5,7 +5,7 @@ import { Key } from "@strombus/conch/ssh/keys";
 import { root } from "./example.js";
 import { alone, type Lists, type Row } from "./interop-algorithms.js";
 import { PeerFolder } from "./interop-folder.js";
-import { fingerprint, type Keys, privateFile } from "./interop-keys.js";
+import { fingerprint, type Keys, privateFile, isNewer } from "./interop-keys.js";
 import type { InteropServer } from "./interop-server.js";
 import type { Outcome } from "./interop-table.js";
 import { COMMAND, INPUT, LONG_INPUT, PASSWORD, PATIENCE, type Talk, USER } from "./interop-talk.js";
@@ -128,7 +128,7 @@ function dropbearClient(name: string, { prefix, userKeys }: Surroundings): Inter
 /** A session of PuTTY's in which nothing is so weak that it would ask first. */
 const PUTTY_SESSION = `Protocol=ssh
 KEX=ecdh,dh-gex-sha1,dh-group18-sha512,dh-group16-sha512,dh-group14-sha1,rsa,dh-group1-sha1,WARN
-HostKey=ed25519,ecdsa,rsa,dsa,WARN
+HostKey=ed25519,ed448,ecdsa,rsa,dsa,WARN
 Cipher=aes,chacha20,aesgcm,3des,blowfish,des,arcfour,WARN
 `;
 
@@ -199,8 +199,13 @@ async function pythonClient(name: string, script: string, { prefix, userKeys }: 
 function putKeys(folder: PeerFolder, keys: Keys, convert = (file: string) => file): Map<string, string> {
   const files = new Map<string, string>();
   for (const key of keys.values()) {
-    const file = convert(folder.put(`key-${key.sshType()}`, privateFile(key)));
-    for (const algorithm of key.supportedSignatureAlgorithms()) files.set(algorithm, file);
+    const file = folder.put(`key-${key.sshType()}`, privateFile(key));
+    try {
+      const converted = convert(file);
+      for (const algorithm of key.supportedSignatureAlgorithms()) files.set(algorithm, converted);
+    } catch (error) {
+      if (!isNewer(key.sshType())) throw error; // which its tool does not know
+    }
   }
   return files;
 }

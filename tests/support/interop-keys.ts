@@ -4,13 +4,23 @@ import { FingerprintFormats, Key } from "@strombus/conch/ssh/keys";
 /** By the format of the key: the RSA one signs under three names. */
 export type Keys = ReadonlyMap<string, Key>;
 
-export function makeKeys(): Keys {
+/** Those that some peers have never heard of. */
+export const NEWER = ["ssh-ed448", "ssh-mldsa44-ed25519"] as const;
+
+export function makeKeys(newer: readonly string[] = NEWER): Keys {
   const keys = [
     Key.generate("ed25519"),
     ...[256, 384, 521].map((bits) => Key.generate("ecdsa", bits)),
     Key.generate("rsa", 3072),
+    ...(["ed448", "mldsa44-ed25519"] as const)
+      .filter((type) => newer.includes(`ssh-${type}`))
+      .map((type) => Key.generate(type)),
   ];
   return new Map(keys.map((key) => [key.sshType(), key]));
+}
+
+export function isNewer(sshType: string): boolean {
+  return NEWER.some((type) => type === sshType);
 }
 
 /** The key that signs by `algorithm`, if there is one. */

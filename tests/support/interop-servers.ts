@@ -32,7 +32,7 @@ export async function openSSHServer(
   { prefix, userKeys, rekeyBytes }: Surroundings,
   first: readonly string[] = [],
 ): Promise<InteropServer & { readonly log: () => string }> {
-  const { folder, hostKeys, hostKeyFiles } = prepare(prefix);
+  const { folder, hostKeys, hostKeyFiles } = prepare(prefix, asOpenSSH);
   const all = (query: string) => folder.run("ssh", "-Q", query).trim().replaceAll("\n", ",");
   const port = await freePort();
   const settings = [
@@ -62,7 +62,7 @@ export async function openSSHServer(
 
 /** Dropbear's server. The user is whoever runs the peers, whose password nobody knows. */
 export async function dropbearServer({ prefix, userKeys }: Surroundings): Promise<InteropServer> {
-  const { folder, hostKeys, hostKeyFiles } = prepare(prefix, "~");
+  const { folder, hostKeys, hostKeyFiles } = prepare(prefix, () => [], "~");
   const keys = hostKeyFiles.flatMap((file) => {
     folder.run("dropbearconvert", "openssh", "dropbear", file, `${file}.dropbear`);
     return ["-r", `${file}.dropbear`];
@@ -76,10 +76,17 @@ export async function dropbearServer({ prefix, userKeys }: Surroundings): Promis
 }
 
 /** A server in Python: a program of `tests/interop/peers` that prints the port on which it listens. */
-async function pythonServer(script: string, { prefix, userKeys, rekeyBytes }: Surroundings): Promise<InteropServer> {
-  const { folder, hostKeys, hostKeyFiles } = prepare(prefix);
+async function pythonServer(
+  script: string,
+  newer: readonly string[],
+  { prefix, userKeys, rekeyBytes }: Surroundings,
+): Promise<InteropServer> {
+  const { folder, hostKeys, hostKeyFiles } = prepare(prefix, () => newer);
   const source = readFileSync(join(root, "tests/interop/peers", script));
-  const authorized = folder.put("authorized_keys", authorizedKeys(userKeys));
+  const authorized = folder.put(
+    "authorized_keys",
+    authorizedKeys(new Map([...userKeys].filter(([type]) => hostKeys.has(type)))),
+  );
   const args = [USER, PASSWORD, authorized, ...hostKeyFiles];
   const env = rekeyBytes === undefined ? {} : { REKEY_BYTES: String(rekeyBytes) };
   const program = new Program([...prefix, "python3", "-W", "ignore", folder.put(script, source), ...args], { env });
@@ -91,8 +98,8 @@ async function pythonServer(script: string, { prefix, userKeys, rekeyBytes }: Su
 export const SERVERS: Readonly<Record<string, (surroundings: Surroundings) => Promise<InteropServer>>> = {
   "OpenSSH 10": openSSHServer,
   Dropbear: dropbearServer,
-  AsyncSSH: (surroundings) => pythonServer("asyncssh_server.py", surroundings),
-  Twisted: (surroundings) => pythonServer("twisted_server.py", surroundings),
+  AsyncSSH: (surroundings) => pythonServer("asyncssh_server.py", ["ssh-ed448"], surroundings),
+  Twisted: (surroundings) => pythonServer("twisted_server.py", [], surroundings),
 };
 
 async function stop(program: Program, folder: PeerFolder): Promise<void> {
@@ -100,9 +107,15 @@ async function stop(program: Program, folder: PeerFolder): Promise<void> {
   folder.remove();
 }
 
-function prepare(prefix: readonly string[], where?: "~") {
+/** Types of keys that OpenSSH has there. */
+function asOpenSSH(folder: PeerFolder): string[] {
+  return folder.run("ssh", "-Q", "key").split("\n");
+}
+
+/** @param newer which of the newer types of keys it takes */
+function prepare(prefix: readonly string[], newer: (folder: PeerFolder) => readonly string[], where?: "~") {
   const folder = new PeerFolder(prefix, where);
-  const hostKeys = makeKeys();
+  const hostKeys = makeKeys(newer(folder));
   const hostKeyFiles = [...hostKeys].map(([format, key]) => folder.put(`host-${format}`, privateFile(key)));
   return { folder, hostKeys, hostKeyFiles };
 }

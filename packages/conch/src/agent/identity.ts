@@ -36,6 +36,7 @@ function privateBlobOf(certified: Key, from: Reader): Buffer {
   const type = certified.sshType();
   switch (certified.type()) {
     case "Ed25519":
+    case "MLDSA44-Ed25519":
       out.string(type);
       copy(from, 2);
       break;

@@ -4,9 +4,10 @@ import { Reader } from "../wire/reader.js";
 import { Writer } from "../wire/writer.js";
 import { DSAMaterial } from "./dsa.js";
 import { ECMaterial } from "./ecdsa.js";
-import { Ed25519Material } from "./ed25519.js";
+import { ED25519, ED448, EdwardsMaterial } from "./edwards.js";
 import { BadKeyError } from "./errors.js";
 import type { KeyMaterial } from "./material.js";
+import { MLDSA44_ED25519, MLDSA44Ed25519Material } from "./mldsa44-ed25519.js";
 import { readPositive, toBigInt } from "./numbers.js";
 import { RSAMaterial } from "./rsa.js";
 import { SK_ECDSA, SK_ED25519, SecurityKeyMaterial } from "./sk.js";
@@ -14,7 +15,9 @@ import { SK_ECDSA, SK_ED25519, SecurityKeyMaterial } from "./sk.js";
 type ReadKey = (from: Reader, sshType: string, blob: Buffer) => KeyMaterial;
 
 const PUBLIC: ReadonlyMap<string, ReadKey> = new Map<string, ReadKey>([
-  ["ssh-ed25519", (from) => Ed25519Material.readPublic(from)],
+  ["ssh-ed25519", (from) => EdwardsMaterial.readPublic(ED25519, from)],
+  ["ssh-ed448", (from) => EdwardsMaterial.readPublic(ED448, from)],
+  [MLDSA44_ED25519, (from) => MLDSA44Ed25519Material.readPublic(from)],
   ["ecdsa-sha2-nistp256", (from, name) => ECMaterial.readPublic(from, name)],
   ["ecdsa-sha2-nistp384", (from, name) => ECMaterial.readPublic(from, name)],
   ["ecdsa-sha2-nistp521", (from, name) => ECMaterial.readPublic(from, name)],
@@ -29,7 +32,9 @@ const inItsDevice: ReadKey = () => {
 };
 
 const PRIVATE: ReadonlyMap<string, ReadKey> = new Map<string, ReadKey>([
-  ["ssh-ed25519", (from) => Ed25519Material.readPrivate(from)],
+  ["ssh-ed25519", (from) => EdwardsMaterial.readPrivate(ED25519, from)],
+  ["ssh-ed448", (from) => EdwardsMaterial.readPrivate(ED448, from)],
+  [MLDSA44_ED25519, (from) => MLDSA44Ed25519Material.readPrivate(from)],
   ["ecdsa-sha2-nistp256", (from, name) => ECMaterial.readPrivate(from, name)],
   ["ecdsa-sha2-nistp384", (from, name) => ECMaterial.readPrivate(from, name)],
   ["ecdsa-sha2-nistp521", (from, name) => ECMaterial.readPrivate(from, name)],
@@ -84,7 +89,9 @@ export function fromKeyObject(key: KeyObject): KeyMaterial {
     case "ec":
       return ECMaterial.fromKeyObject(key);
     case "ed25519":
-      return Ed25519Material.fromKeyObject(key);
+      return EdwardsMaterial.fromKeyObject(ED25519, key);
+    case "ed448":
+      return EdwardsMaterial.fromKeyObject(ED448, key);
     default:
       throw new BadKeyError(`SSH has no form for keys of type ${String(key.asymmetricKeyType)}`);
   }

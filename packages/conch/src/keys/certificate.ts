@@ -4,20 +4,10 @@ import { Key, type Signer } from "../ssh/keys.js";
 import { Reader } from "../wire/reader.js";
 import { Writer, toBuffer, type BytesLike } from "../wire/writer.js";
 import { decodeBase64 } from "./base64.js";
+import { certifiedName } from "./certificate-names.js";
 import { BadKeyError, CertificateError } from "./errors.js";
 import { MAX_KEY_FILE } from "./limits.js";
-
-/** Type of the certificate by type of the key in it. */
-const TYPES: ReadonlyMap<string, string> = new Map([
-  ["ssh-ed25519", "ssh-ed25519-cert-v01@openssh.com"],
-  ["ecdsa-sha2-nistp256", "ecdsa-sha2-nistp256-cert-v01@openssh.com"],
-  ["ecdsa-sha2-nistp384", "ecdsa-sha2-nistp384-cert-v01@openssh.com"],
-  ["ecdsa-sha2-nistp521", "ecdsa-sha2-nistp521-cert-v01@openssh.com"],
-  ["ssh-rsa", "ssh-rsa-cert-v01@openssh.com"],
-  ["sk-ssh-ed25519@openssh.com", "sk-ssh-ed25519-cert-v01@openssh.com"],
-  ["sk-ecdsa-sha2-nistp256@openssh.com", "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com"],
-]);
-const KEY_TYPES: ReadonlyMap<string, string> = new Map([...TYPES].map(([key, certificate]) => [certificate, key]));
+import { MLDSA44_ED25519 } from "./mldsa44-ed25519.js";
 
 /** How many strings a key has behind its name. */
 const FIELDS: ReadonlyMap<string, number> = new Map([
@@ -28,7 +18,12 @@ const FIELDS: ReadonlyMap<string, number> = new Map([
   ["ssh-rsa", 2],
   ["sk-ssh-ed25519@openssh.com", 2],
   ["sk-ecdsa-sha2-nistp256@openssh.com", 3],
+  [MLDSA44_ED25519, 1],
 ]);
+
+/** Type of the certificate by type of the key in it. */
+const TYPES: ReadonlyMap<string, string> = new Map([...FIELDS.keys()].map((key) => [key, certifiedName(key)]));
+const KEY_TYPES: ReadonlyMap<string, string> = new Map([...TYPES].map(([key, certificate]) => [certificate, key]));
 
 /** By what an authority may sign: nothing with SHA-1, and no DSA. */
 const AUTHORITY_ALGORITHMS = [
@@ -40,6 +35,7 @@ const AUTHORITY_ALGORITHMS = [
   "rsa-sha2-256",
   "sk-ssh-ed25519@openssh.com",
   "sk-ecdsa-sha2-nistp256@openssh.com",
+  MLDSA44_ED25519,
 ] as const;
 
 const FOREVER = 2n ** 64n - 1n;

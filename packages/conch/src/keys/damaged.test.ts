@@ -3,7 +3,18 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BadKeyError, EncryptedKeyError, Key } from "../ssh/keys.js";
 import { readPrivateBlob } from "./blob.js";
-import { DSA, ED25519, KEYS, P256, PEM_KEYS, RSA, SK_ECDSA, SK_ED25519, line } from "./keys.test.fixtures.js";
+import {
+  DSA,
+  ED25519,
+  KEYS,
+  P256,
+  PEM_KEYS,
+  PKCS8_KEYS,
+  RSA,
+  SK_ECDSA,
+  SK_ED25519,
+  line,
+} from "./keys.test.fixtures.js";
 import { writeOpenSSH } from "./openssh.js";
 
 const secret = Buffer.from("secret");
@@ -16,7 +27,12 @@ const forms: [name: string, type: string | null, passphrase: string | null, data
     [`${key.sshType()} blob`, "blob", null, key.blob()],
     [`${key.sshType()} private blob`, "private_blob", null, key.privateBlob()],
     [`${key.sshType()} v1`, null, null, key.toString("openssh", { subtype: "v1" })],
-    [`${key.sshType()} PKCS#8`, null, null, key.toString("openssh", { subtype: "PKCS8" })],
+  ]),
+  ...PKCS8_KEYS.map((key): (typeof forms)[0] => [
+    `${key.sshType()} PKCS#8`,
+    null,
+    null,
+    key.toString("openssh", { subtype: "PKCS8" }),
   ]),
   ...PEM_KEYS.flatMap((key): typeof forms => [
     [`${key.sshType()} PEM`, null, null, key.toString("openssh")],

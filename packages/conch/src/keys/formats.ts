@@ -6,7 +6,7 @@ import { readAgentV3, readBlob, readPrivateBlob } from "./blob.js";
 import { BadKeyError } from "./errors.js";
 import { MAX_BCRYPT_ROUNDS } from "./limits.js";
 import { readPrivateLsh, readPublicLsh } from "./lsh.js";
-import type { KeyMaterial } from "./material.js";
+import type { KeyMaterial, KeyType } from "./material.js";
 import { DEFAULT_ROUNDS, readOpenSSH, writeOpenSSH } from "./openssh.js";
 import { passphraseBytes } from "./passphrase.js";
 import { readPem, writePem, writePkcs8 } from "./pem.js";
@@ -25,6 +25,9 @@ export interface WriteOptions {
   /** Of bcrypt, for "v1" with a passphrase: 100 by default, which take a second or two; `ssh-keygen -a` has 24. */
   readonly rounds?: number | null;
 }
+
+/** What has a form in PEM older than PKCS#8. */
+const TRADITIONAL: ReadonlySet<KeyType> = new Set(["RSA", "DSA", "EC"]);
 
 type ReadFormat = (data: Buffer, passphrase: Buffer | null) => KeyMaterial;
 
@@ -76,7 +79,7 @@ export function privateFile(material: KeyMaterial, { subtype, comment, passphras
   if (rounds != null && !(Number.isInteger(rounds) && rounds >= 1 && rounds <= MAX_BCRYPT_ROUNDS)) {
     throw new ValueError(`bcrypt has 1 to ${MAX_BCRYPT_ROUNDS} rounds here, not ${rounds}`);
   }
-  switch (subtype ?? (material.type === "Ed25519" ? "v1" : "PEM")) {
+  switch (subtype ?? (TRADITIONAL.has(material.type) ? "PEM" : "v1")) {
     case "v1":
       return Buffer.from(
         writeOpenSSH(material, {
@@ -86,7 +89,6 @@ export function privateFile(material: KeyMaterial, { subtype, comment, passphras
         }),
       );
     case "PEM":
-      if (material.type === "Ed25519") throw new ValueError("Ed25519 keys have no traditional PEM form");
       return Buffer.from(writePem(material, secret));
     case "PKCS8":
       return Buffer.from(writePkcs8(material, secret));

@@ -23,7 +23,15 @@ beforeEach(() => generated.mockClear());
 
 /** On Node 20 an export of the generator's own KeyObject may wait for ever for a lock that the generator shares. */
 describe("no KeyObject of the generator is used", () => {
-  for (const [type, bits] of [["ed25519"], ["ecdsa", 256], ["ecdsa", 521], ["rsa", 2048], ["dsa"]] as const) {
+  for (const [type, bits] of [
+    ["ed25519"],
+    ["ed448"],
+    ["mldsa44-ed25519"],
+    ["ecdsa", 256],
+    ["ecdsa", 521],
+    ["rsa", 2048],
+    ["dsa"],
+  ] as const) {
     test(`for a key of ${type} ${bits ?? ""}`, () => {
       const key = Key.generate(type, bits);
       expect(key.public().verify(key.sign("data"), "data")).toBe(true);

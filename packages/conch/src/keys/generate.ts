@@ -4,19 +4,26 @@
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { ValueError } from "@strombus/reactor/exceptions";
+import { ED25519, EdwardsMaterial } from "./edwards.js";
 import { MAX_RSA_BITS } from "./limits.js";
+import type { KeyMaterial } from "./material.js";
+import { MLDSA44Ed25519Material } from "./mldsa44-ed25519.js";
 
 /** What is generated; for ECDSA the size chooses the curve. */
-export type GeneratedType = "ed25519" | "rsa" | "ecdsa" | "dsa";
+export type GeneratedType = "ed25519" | "ed448" | "mldsa44-ed25519" | "rsa" | "ecdsa" | "dsa";
 
 const SPKI = { format: "der", type: "spki" } as const;
 const PKCS8 = { format: "der", type: "pkcs8" } as const;
 
 /** @throws ValueError for a size that there is none of, or that logins would refuse. */
-export function generate(type: GeneratedType, bits: number | undefined): KeyObject {
+export function generate(type: GeneratedType, bits: number | undefined): KeyObject | KeyMaterial {
   switch (type) {
     case "ed25519":
-      return read(generateKeyPairSync("ed25519", { publicKeyEncoding: SPKI, privateKeyEncoding: PKCS8 }));
+      return generateEd25519();
+    case "mldsa44-ed25519":
+      return MLDSA44Ed25519Material.generate(EdwardsMaterial.fromKeyObject(ED25519, generateEd25519()));
+    case "ed448":
+      return read(generateKeyPairSync("ed448", { publicKeyEncoding: SPKI, privateKeyEncoding: PKCS8 }));
     case "ecdsa":
       if (![256, 384, 521].includes(bits ?? 256)) throw new ValueError(`there is no ECDSA curve of ${bits!} bits`);
       return read(
@@ -40,6 +47,10 @@ export function generate(type: GeneratedType, bits: number | undefined): KeyObje
         }),
       );
   }
+}
+
+function generateEd25519(): KeyObject {
+  return read(generateKeyPairSync("ed25519", { publicKeyEncoding: SPKI, privateKeyEncoding: PKCS8 }));
 }
 
 /** Of any size. */

@@ -3,7 +3,7 @@ import { Reader } from "../wire/reader.js";
 
 const LINE = /^(?:ssh-|ecdsa-sha2-|sk-ecdsa-sha2-nistp256|sk-ssh-ed25519)/;
 const BLOB =
-  /^(?:\0\0\0\x07ssh-|\0\0\0\x13ecdsa-|\0\0\0\x0bssh-ed25519|\0\0\0\x22sk-ecdsa-sha2-nistp256@openssh\.com|\0\0\0\x1ask-ssh-ed25519@openssh\.com)/;
+  /^(?:\0\0\0\x07ssh-|\0\0\0\x13ecdsa-|\0\0\0\x0bssh-ed25519|\0\0\0\x09ssh-ed448|\0\0\0\x13ssh-mldsa44-ed25519|\0\0\0\x22sk-ecdsa-sha2-nistp256@openssh\.com|\0\0\0\x1ask-ssh-ed25519@openssh\.com)/;
 
 /** A key type of `Key.fromString`, or null. */
 export function guessFormat(data: Buffer): string | null {

@@ -8,7 +8,10 @@ export const P256 = Key.generate("ecdsa", 256);
 export const P384 = Key.generate("ecdsa", 384);
 export const P521 = Key.generate("ecdsa", 521);
 export const ED25519 = Key.generate("ed25519");
-export const KEYS = [RSA, DSA, P256, P384, P521, ED25519];
+export const ED448 = Key.generate("ed448");
+export const MLDSA44_ED25519 = Key.generate("mldsa44-ed25519");
+export const KEYS = [RSA, DSA, P256, P384, P521, ED25519, ED448, MLDSA44_ED25519];
+export const PKCS8_KEYS = KEYS.filter((key) => key !== MLDSA44_ED25519);
 export const PEM_KEYS = [RSA, DSA, P256, P384, P521];
 
 /** Strings one behind the other; a bigint becomes an mpint. */

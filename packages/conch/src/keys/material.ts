@@ -2,7 +2,7 @@
 import type { KeyObject } from "node:crypto";
 import type { Reader } from "../wire/reader.js";
 
-export type KeyType = "RSA" | "DSA" | "EC" | "Ed25519";
+export type KeyType = "RSA" | "DSA" | "EC" | "Ed25519" | "Ed448" | "MLDSA44-Ed25519";
 
 /** A key's numbers by the names that Twisted gives them. */
 export type KeyData = Record<string, bigint | Buffer | string>;
@@ -16,8 +16,8 @@ export interface KeyMaterial {
   readonly size: number;
   /** The signature algorithms that this key can make or check, the best first. */
   readonly signatureAlgorithms: readonly string[];
-  /** The private half if there is one, else the public one. */
-  readonly keyObject: KeyObject;
+  /** The private half if there is one, else the public one; null where node:crypto has no form for it. */
+  readonly keyObject: KeyObject | null;
 
   public(): KeyMaterial;
   data(): KeyData;

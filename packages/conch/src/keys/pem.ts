@@ -10,6 +10,7 @@ import {
   randomBytes,
   type KeyObject,
 } from "node:crypto";
+import { ValueError } from "@strombus/reactor/exceptions";
 import { decodeBase64, encodeBase64 } from "./base64.js";
 import { fromKeyObject } from "./blob.js";
 import { DerReader, Tag } from "./der.js";
@@ -79,19 +80,20 @@ export function writePem(material: KeyMaterial, passphrase: Buffer | null): stri
 /** PKCS#8, encrypted by PBES2 (PBKDF2 and AES-256-CBC) when there is a passphrase. */
 export function writePkcs8(material: KeyMaterial, passphrase: Buffer | null): string {
   const protection = passphrase ? { cipher: "aes-256-cbc", passphrase } : {};
+  if (!material.keyObject) throw new ValueError(`${material.sshType} has no PKCS#8 form`);
   return material.keyObject.export({ format: "pem", type: "pkcs8", ...protection }).toString();
 }
 
 function traditional(material: KeyMaterial): { label: string; body: Buffer } {
   switch (material.type) {
     case "RSA":
-      return { label: "RSA PRIVATE KEY", body: material.keyObject.export({ format: "der", type: "pkcs1" }) };
+      return { label: "RSA PRIVATE KEY", body: material.keyObject!.export({ format: "der", type: "pkcs1" }) };
     case "EC":
-      return { label: "EC PRIVATE KEY", body: material.keyObject.export({ format: "der", type: "sec1" }) };
+      return { label: "EC PRIVATE KEY", body: material.keyObject!.export({ format: "der", type: "sec1" }) };
     case "DSA":
       return { label: "DSA PRIVATE KEY", body: traditionalDsa(material) };
-    case "Ed25519":
-      throw new BadKeyError("Ed25519 keys have no traditional PEM form");
+    default:
+      throw new ValueError(`${material.type} keys have no traditional PEM form`);
   }
 }
 

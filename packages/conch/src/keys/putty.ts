@@ -76,10 +76,10 @@ function join(publicBlob: Buffer, algorithm: string, privateBlob: Buffer, padded
     if (modularInverse(q!, p!) !== iqmp) throw new BadKeyError("the numbers of the RSA key do not fit together");
     out.string(algorithm);
     for (const each of [n!, e!, d!, iqmp, p!, q!]) out.mpint(each);
-  } else if (publicKey.type === "Ed25519") {
+  } else if (publicKey.type === "Ed25519" || publicKey.type === "Ed448") {
     const seed = from.string();
     out.raw(publicBlob);
-    out.string(Buffer.concat([seed, publicBlob.subarray(-32)]));
+    out.string(Buffer.concat([seed, publicKey.data()["a"] as Buffer]));
   } else {
     out.raw(publicBlob);
     out.mpint(toBigInt(readPositive(from)));

@@ -5,17 +5,18 @@ import type { KeyMaterial } from "./material.js";
 const WIDTH = 17;
 const HEIGHT = 9;
 const FEET = " .o+=*BOX@%&#/^"; // by how often a square was visited
-const NAMES = { EC: "ECDSA", Ed25519: "ED25519", RSA: "RSA", DSA: "DSA" } as const;
 
 /** Eleven lines without a newline at the end; two pictures that differ belong to two keys. */
 export function randomArt(key: Pick<KeyMaterial, "sshType" | "size" | "type">, blob: Buffer): string {
   const board = walk(createHash("sha256").update(blob).digest());
-  const name = `${NAMES[key.type]}${key.sshType.startsWith("sk-") ? "-SK" : ""}`;
+  const name = `${key.type === "EC" ? "ECDSA" : key.type.toUpperCase()}${key.sshType.startsWith("sk-") ? "-SK" : ""}`;
   const titled = `[${name} ${key.size}]`;
   const rows = board.map((row) => `|${row}|`);
-  return [`+${centered(titled.length <= WIDTH ? titled : `[${name}]`)}+`, ...rows, `+${centered("[SHA256]")}+`].join(
-    "\n",
-  );
+  return [
+    `+${centered(titled.length <= WIDTH ? titled : `[${name}]`.slice(0, WIDTH - 1))}+`,
+    ...rows,
+    `+${centered("[SHA256]")}+`,
+  ].join("\n");
 }
 
 function walk(digest: Buffer): string[] {

@@ -25,7 +25,8 @@ describe("signatures", () => {
           expect(key.verify(signature.subarray(0, length), DATA)).toBe(false);
         }
         expect(key.verify(Buffer.concat([signature, Buffer.of(0)]), DATA)).toBe(false);
-        for (let at = 0; at < signature.length; at++) {
+        // Each byte of the short ones; of ML-DSA, which takes its time, some of either half.
+        for (let at = 0; at < signature.length; at += signature.length > 1000 ? 61 : 1) {
           const changed = Buffer.from(signature);
           changed[at]! ^= 1;
           expect(key.verify(changed, DATA)).toBe(false);

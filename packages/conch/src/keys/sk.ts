@@ -3,9 +3,9 @@ import { createHash, type KeyObject } from "node:crypto";
 import { KeyError } from "@strombus/reactor/exceptions";
 import type { Reader } from "../wire/reader.js";
 import { ECMaterial, curveOf } from "./ecdsa.js";
-import { Ed25519Material } from "./ed25519.js";
+import { ED25519, EdwardsMaterial } from "./edwards.js";
 import { BadKeyError } from "./errors.js";
-import type { KeyData, KeyMaterial } from "./material.js";
+import type { KeyData, KeyMaterial, KeyType } from "./material.js";
 
 export const SK_ED25519 = "sk-ssh-ed25519@openssh.com";
 export const SK_ECDSA = "sk-ecdsa-sha2-nistp256@openssh.com";
@@ -28,11 +28,11 @@ export class SecurityKeyMaterial implements KeyMaterial {
   readonly isPublic = true;
   readonly sshType: string;
   readonly signatureAlgorithms: readonly string[];
-  readonly #inner: ECMaterial | Ed25519Material;
+  readonly #inner: ECMaterial | EdwardsMaterial;
   readonly #application: Buffer | null;
   readonly #blob: Buffer;
 
-  private constructor(sshType: string, inner: ECMaterial | Ed25519Material, application: Buffer | null, blob: Buffer) {
+  private constructor(sshType: string, inner: ECMaterial | EdwardsMaterial, application: Buffer | null, blob: Buffer) {
     this.sshType = sshType;
     this.signatureAlgorithms = [sshType];
     this.#inner = inner;
@@ -42,10 +42,10 @@ export class SecurityKeyMaterial implements KeyMaterial {
 
   /** @param blob is the whole of what `from` reads: it is kept, since not all that loads could be written again. */
   static readPublic(from: Reader, sshType: string, blob: Buffer): SecurityKeyMaterial {
-    let inner: ECMaterial | Ed25519Material;
+    let inner: ECMaterial | EdwardsMaterial;
     let usable = true;
     if (sshType === SK_ED25519) {
-      inner = Ed25519Material.readPublic(from);
+      inner = EdwardsMaterial.readPublic(ED25519, from);
     } else {
       const curve = curveOf("ecdsa-sha2-nistp256");
       usable = from.text() === curve.name;
@@ -55,7 +55,7 @@ export class SecurityKeyMaterial implements KeyMaterial {
     return new SecurityKeyMaterial(sshType, inner, usable ? application : null, Buffer.from(blob));
   }
 
-  get type(): "EC" | "Ed25519" {
+  get type(): KeyType {
     return this.#inner.type;
   }
 

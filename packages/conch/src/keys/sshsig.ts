@@ -3,11 +3,14 @@ import { createHash } from "node:crypto";
 import { Key, type Signer } from "../ssh/keys.js";
 import { bytes, raw, text, uint32 } from "../wire/fields.js";
 import { layout } from "../wire/message.js";
+import { Reader } from "../wire/reader.js";
 import { Writer, toBuffer, type BytesLike } from "../wire/writer.js";
 import { decodeBase64, encodeBase64 } from "./base64.js";
+import { isCertified } from "./certificate-names.js";
 import { Certificate } from "./certificate.js";
 import { BadKeyError } from "./errors.js";
 import { MAX_KEY_FILE } from "./limits.js";
+import { MLDSA44_ED25519 } from "./mldsa44-ed25519.js";
 
 const BEGIN = "-----BEGIN SSH SIGNATURE-----";
 const END = "-----END SSH SIGNATURE-----";
@@ -19,6 +22,8 @@ const HASHES = ["sha512", "sha256"] as const;
 /** All but SHA-1, which the format forbids, and DSA. */
 const ALGORITHMS = [
   "ssh-ed25519",
+  "ssh-ed448",
+  MLDSA44_ED25519,
   "ecdsa-sha2-nistp256",
   "ecdsa-sha2-nistp384",
   "ecdsa-sha2-nistp521",
@@ -96,10 +101,18 @@ function readArmored(armored: string): ReturnType<typeof Blob.decode> {
 }
 
 function readSigner(blob: Buffer): SignedBy {
-  if (!blob.subarray(0, 64).includes("-cert-v01@openssh.com"))
-    return { key: Key.fromString(blob, "blob"), certificate: null };
+  if (!isCertified(nameOf(blob))) return { key: Key.fromString(blob, "blob"), certificate: null };
   const certificate = Certificate.fromString(blob);
   return { key: certificate.key, certificate };
+}
+
+/** @throws BadKeyError */
+function nameOf(blob: Buffer): string {
+  try {
+    return new Reader(blob).text();
+  } catch (cause) {
+    throw new BadKeyError("malformed key of an SSH signature", { cause });
+  }
 }
 
 /** What is signed: never the message itself, nor anything that a login would sign. */

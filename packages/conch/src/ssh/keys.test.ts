@@ -13,7 +13,10 @@ import {
   P384,
   P521,
   ED25519,
+  ED448,
   KEYS,
+  MLDSA44_ED25519,
+  PKCS8_KEYS,
   PEM_KEYS,
   SK_ED25519,
   SK_ECDSA,
@@ -86,7 +89,7 @@ describe("reading", () => {
     });
   }
 
-  for (const key of KEYS) {
+  for (const key of PKCS8_KEYS) {
     test(`${key.sshType()}: PKCS#8 is written and read, with and without a passphrase`, () => {
       const plain = key.toString("openssh", { subtype: "PKCS8" });
       expect(plain.toString()).toMatch(/^-----BEGIN PRIVATE KEY-----\n/);
@@ -212,6 +215,8 @@ describe("facts about a key", () => {
     [P384, "EC", "ecdsa-sha2-nistp384", 384],
     [P521, "EC", "ecdsa-sha2-nistp521", 521],
     [ED25519, "Ed25519", "ssh-ed25519", 256],
+    [ED448, "Ed448", "ssh-ed448", 448],
+    [MLDSA44_ED25519, "MLDSA44-Ed25519", "ssh-mldsa44-ed25519", 512],
   ] as const;
   for (const [key, type, sshType, size] of facts) {
     test(`${sshType}: type, name, size and algorithms`, () => {

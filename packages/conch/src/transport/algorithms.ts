@@ -3,7 +3,7 @@ import { ValueError } from "@strombus/reactor/exceptions";
 import { ciphers, macs } from "../codec/algorithms.js";
 import { compressions } from "../codec/compression.js";
 import { methods } from "../kex/methods.js";
-import { certifiedName } from "./host-key-algorithms.js";
+import { certifiedName } from "../keys/certificate-names.js";
 
 /** Names by category. */
 export interface AlgorithmLists {
@@ -51,6 +51,8 @@ export const DEFAULT_HOST_KEY_ALGORITHMS: readonly string[] = [
   "ecdsa-sha2-nistp521",
   "rsa-sha2-512",
   "rsa-sha2-256",
+  "ssh-mldsa44-ed25519",
+  "ssh-ed448",
 ];
 
 export const DEFAULT_CIPHERS: readonly string[] = [
@@ -76,6 +78,8 @@ export const DEFAULT_USER_KEY_ALGORITHMS: readonly string[] = [
   "sk-ecdsa-sha2-nistp256@openssh.com",
   "rsa-sha2-512",
   "rsa-sha2-256",
+  "ssh-mldsa44-ed25519",
+  "ssh-ed448",
 ];
 
 const byDefault: AlgorithmLists = {

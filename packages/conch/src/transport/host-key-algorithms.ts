@@ -1,6 +1,6 @@
 /** Names of host key algorithms (RFC 4253 section 6.6, RFC 8332, OpenSSH's PROTOCOL.certkeys): which key each is about. */
+import { certifiedName, isCertified, signingName } from "../keys/certificate-names.js";
 
-const CERTIFICATE = "-cert-v01@openssh.com";
 /** SHA-1, which nobody should sign by any more; and DSA, which knows nothing else (rule A8). */
 const SHA1 = "ssh-rsa";
 const DSA = "ssh-dss";
@@ -18,14 +18,8 @@ export interface HostKeyAlgorithm {
 }
 
 export function hostKeyAlgorithm(name: string): HostKeyAlgorithm {
-  const certified = name.endsWith(CERTIFICATE);
-  const signature = certified ? name.slice(0, -CERTIFICATE.length) : name;
-  return { format: signature.startsWith("rsa-sha2-") ? "ssh-rsa" : signature, certified, signature };
-}
-
-/** Of the certificates that hold a key of this algorithm; the suffix goes before a domain, where there is one. */
-export function certifiedName(algorithm: string): string {
-  return `${algorithm.replace(/@openssh\.com$/, "")}${CERTIFICATE}`;
+  const signature = signingName(name);
+  return { format: signature.startsWith("rsa-sha2-") ? "ssh-rsa" : signature, certified: isCertified(name), signature };
 }
 
 /**

@@ -3,6 +3,7 @@
  * server names its keys after login by `hostkeys-00@openssh.com`, and proves by `hostkeys-prove-00@openssh.com` that it
  * has those that the client asks about.
  */
+import { isCertified } from "../keys/certificate-names.js";
 import { Key } from "../ssh/keys.js";
 import { bytes, text } from "../wire/fields.js";
 import { layout } from "../wire/message.js";
@@ -100,7 +101,7 @@ export function decodeStrings(data: Buffer): Buffer[] {
 }
 
 function plainKeys(keys: HostKeyPairs["publicKeys"]): [format: string, key: PublicHalf][] {
-  return Object.entries(keys ?? {}).filter(([format]) => !format.endsWith("-cert-v01@openssh.com"));
+  return Object.entries(keys ?? {}).filter(([format]) => !isCertified(format));
 }
 
 function proofData(sessionID: Buffer, blob: Buffer): Buffer {

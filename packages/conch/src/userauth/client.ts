@@ -3,6 +3,7 @@ import type { Deferred } from "@strombus/reactor/defer";
 import { fail, maybeDeferred, succeed } from "@strombus/reactor/defer";
 import { NotImplementedError } from "@strombus/reactor/exceptions";
 import type { Failure } from "@strombus/reactor/failure";
+import { certifiedName } from "../keys/certificate-names.js";
 import type { Certificate } from "../keys/certificate.js";
 import {
   HostBasedData,
@@ -358,7 +359,7 @@ export class SSHUserAuthClient extends SSHService {
     const signing = this.signatureAlgorithm(key);
     if (signing === null) return false;
     const hostKey = this.hostBound && this.#takesHostBound() ? this.#transport.hostKeyBlob : null;
-    const algorithm = certificate === null ? signing : certificateAlgorithm(signing);
+    const algorithm = certificate === null ? signing : certifiedName(signing);
     this.#query = { key, algorithm, signing, blob: certificate?.blob ?? key.blob(), hostKey };
     this.#sendKey(this.#query, null);
     return true;
@@ -446,11 +447,6 @@ function proves(kind: string, data: Buffer): boolean {
 
 function methodOf(query: KeyQuery): string {
   return query.hostKey === null ? "publickey" : HOST_BOUND;
-}
-
-/** What a request calls a certificate whose key signs so (OpenSSH PROTOCOL.certkeys; RFC 8332 for RSA). */
-function certificateAlgorithm(signing: string): string {
-  return `${signing.replace(/@openssh\.com$/, "")}-cert-v01@openssh.com`;
 }
 
 /** Infinity - Infinity is no order. */

@@ -1,7 +1,10 @@
 /** Which user keys and signatures are looked at (RFC 4252 section 7, RFC 8332 section 3): judged before any checker is asked. */
 import { ProtocolError } from "../error.js";
 import { Certificate } from "../keys/certificate.js";
+import { signingName } from "../keys/certificate-names.js";
+import { ED25519, ED448, type EdwardsCurve, pointFlaw } from "../keys/edwards.js";
 import { BadKeyError } from "../keys/errors.js";
+import { MLDSA44_ED25519, compositeFlaw } from "../keys/mldsa44-ed25519.js";
 import { Reader } from "../wire/reader.js";
 
 const MIN_RSA_BITS = 2048;
@@ -21,11 +24,13 @@ const rules: ReadonlyMap<string, BlobRule> = new Map<string, BlobRule>([
   ["rsa-sha2-256", rsa],
   // Only where an application put it on its list: SHA-1.
   ["ssh-rsa", rsa],
-  ["ssh-ed25519", { type: "ssh-ed25519", flaw: ed25519Flaw }],
+  ["ssh-ed25519", edwards(ED25519)],
+  ["ssh-ed448", edwards(ED448)],
+  [MLDSA44_ED25519, { type: MLDSA44_ED25519, flaw: (fields) => compositeFlaw(fields.string()) }],
   ["ecdsa-sha2-nistp256", ecdsa("nistp256", 32)],
   ["ecdsa-sha2-nistp384", ecdsa("nistp384", 48)],
   ["ecdsa-sha2-nistp521", ecdsa("nistp521", 66)],
-  ["sk-ssh-ed25519@openssh.com", securityKey({ type: "sk-ssh-ed25519@openssh.com", flaw: ed25519Flaw })],
+  ["sk-ssh-ed25519@openssh.com", securityKey({ ...edwards(ED25519), type: "sk-ssh-ed25519@openssh.com" })],
   [
     "sk-ecdsa-sha2-nistp256@openssh.com",
     securityKey({ ...ecdsa("nistp256", 32), type: "sk-ecdsa-sha2-nistp256@openssh.com" }),
@@ -45,7 +50,7 @@ export function keyFlaw(
   allowed: readonly string[],
 ): string | null {
   // The list first: nothing of a key is parsed for an algorithm that nobody allowed.
-  const signing = signatureAlgorithm(algorithm);
+  const signing = signingName(algorithm);
   const rule = allowed.includes(signing) ? rules.get(signing) : undefined;
   if (rule === undefined) return "signature algorithm not allowed";
   try {
@@ -59,13 +64,6 @@ export function keyFlaw(
     if (error instanceof ProtocolError || error instanceof BadKeyError) return "malformed key or signature";
     throw error;
   }
-}
-
-/** By what a key signs that is shown in a certificate; any other algorithm is its own. */
-export function signatureAlgorithm(algorithm: string): string {
-  const [, name] = /^(.+)-cert-v01@openssh\.com$/.exec(algorithm) ?? [];
-  if (name === undefined) return algorithm;
-  return name.startsWith("sk-") ? `${name}@openssh.com` : name;
 }
 
 function blobFlaw(blob: Uint8Array, rule: BlobRule): string | null {
@@ -93,12 +91,8 @@ function rsaFlaw(fields: Reader): string | null {
   return null;
 }
 
-function ed25519Flaw(fields: Reader): string | null {
-  const point = fields.string();
-  if (point.length !== 32) return "Ed25519 key of a wrong length";
-  const y = Buffer.from(point);
-  y[31]! &= 0x7f; // the sign of x
-  return SMALL_ORDER.has(y.toString("hex")) ? "Ed25519 key of small order" : null;
+function edwards(curve: EdwardsCurve): BlobRule {
+  return { type: curve.sshType, flaw: (fields) => pointFlaw(curve, fields.string()) };
 }
 
 function ecdsa(curve: string, bytes: number): BlobRule {
@@ -134,14 +128,3 @@ function isPositive(mpint: Buffer): boolean {
 function bitLength(mpint: Buffer): number {
   return 8 * mpint.length - (Math.clz32(mpint[0]!) - 24);
 }
-
-/** The y of every Edwards point whose order divides 8, with the forms of 0 and 1 that exceed the field. */
-const SMALL_ORDER: ReadonlySet<string> = new Set([
-  "0000000000000000000000000000000000000000000000000000000000000000",
-  "0100000000000000000000000000000000000000000000000000000000000000",
-  "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-  "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-  "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-  "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-  "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-]);
