@@ -20,11 +20,12 @@ import { type SSHD, startSSHD } from "../support/sshd.js";
 needed("sshd");
 
 const BRIDGE = readFileSync(join(root, "tests/interop/peers/socket_bridge.py"));
-const keys = [Key.generate("ed25519"), Key.generate("ecdsa", 384), Key.generate("rsa", 2048)] as const;
+const KEYS = [Key.generate("ed25519"), Key.generate("ecdsa", 384), Key.generate("rsa", 2048)] as const;
+const MLDSA = Key.generate("mldsa44-ed25519");
 
-for (const [release, prefix] of [
-  ["9.2", []],
-  ["10", peers()],
+for (const [release, prefix, keys] of [
+  ["9.2", [], KEYS],
+  ["10", peers(), [...KEYS, MLDSA]],
 ] as const) {
   describe(`OpenSSH ${release}`, () => {
     let folder: PeerFolder;
@@ -94,10 +95,10 @@ for (const [release, prefix] of [
       test("adds, lists, tries and removes keys of each type", async () => {
         for (const key of keys) expect(await add(key)).toMatchObject({ status: 0 });
         expect([...held.values()].map(([key]) => key.sshType())).toEqual(keys.map((key) => key.sshType()));
-        expect(fingerprints((await run(["ssh-add", "-l"])).output)).toHaveLength(3);
+        expect(fingerprints((await run(["ssh-add", "-l"])).output)).toHaveLength(keys.length);
         for (const key of keys) expect(await signsBy(key)).toBe(true);
         await run(["ssh-add", "-d", `${folder.path}/key-ssh-ed25519`]);
-        expect(fingerprints((await run(["ssh-add", "-l"])).output)).toHaveLength(2);
+        expect(fingerprints((await run(["ssh-add", "-l"])).output)).toHaveLength(keys.length - 1);
         expect(await run(["ssh-add", "-D"])).toMatchObject({ status: 0 });
         expect(held.size).toBe(0);
       });
@@ -111,8 +112,8 @@ for (const [release, prefix] of [
           expect(await run(["ssh-add", file])).toMatchObject({ status: 0 });
           expect(await run(["ssh-add", "-T", `${file}-cert.pub`])).toMatchObject({ status: 0 });
         }
-        expect((await run(["ssh-add", "-L"])).output.match(/-cert-v01@openssh\.com/g)).toHaveLength(3);
-        expect(held.size).toBe(6);
+        expect((await run(["ssh-add", "-L"])).output.match(/-cert(?:-v01@openssh\.com)? /g)).toHaveLength(keys.length);
+        expect(held.size).toBe(2 * keys.length);
       });
 
       test("-t: a key is gone when its time is over", async () => {
@@ -177,7 +178,7 @@ for (const [release, prefix] of [
         }
         await client.removeIdentity(keys[0].blob());
         await expect(client.removeIdentity(keys[0].blob())).rejects.toThrow("agent failure");
-        expect(await client.requestIdentities()).toHaveLength(2);
+        expect(await client.requestIdentities()).toHaveLength(keys.length - 1);
         await client.removeAllIdentities();
         expect(await client.requestIdentities()).toEqual([]);
       });

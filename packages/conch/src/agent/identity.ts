@@ -1,5 +1,6 @@
 /** What a client gives an agent: a private key, or one with its certificate (draft-ietf-sshm-ssh-agent, section 3.2). */
 import { readPrivateFields } from "../keys/blob.js";
+import { isCertified } from "../keys/certificate-names.js";
 import { Certificate } from "../keys/certificate.js";
 import { BadKeyError, Key } from "../ssh/keys.js";
 import { Reader } from "../wire/reader.js";
@@ -14,7 +15,7 @@ export interface Identity {
 /** Reads the fields of one and leaves `from` behind them. @throws BadKeyError for what is neither. */
 export function readIdentity(from: Reader, body: Buffer): Identity {
   const type = new Reader(body).text();
-  if (!type.includes("-cert-")) {
+  if (!isCertified(type)) {
     const key = Key.fromString(readPrivateFields(from).privateBlob(), "private_blob");
     return { blob: key.blob(), key };
   }
@@ -36,11 +37,11 @@ function privateBlobOf(certified: Key, from: Reader): Buffer {
   const type = certified.sshType();
   switch (certified.type()) {
     case "Ed25519":
-    case "MLDSA44-Ed25519":
       out.string(type);
       copy(from, 2);
       break;
     case "EC":
+    case "MLDSA44-Ed25519":
       out.raw(certified.blob());
       copy(from, 1);
       break;
