@@ -1,16 +1,19 @@
 /** What a peer can do to the process that serves it, and to others there (rules R1 to R12). */
 import { connect as connectSocket, Server as NetServer, type Socket } from "node:net";
 import { once } from "node:events";
+import { constants } from "node:os";
 import { ConchUser } from "@strombus/conch/avatar";
 import { IConchUser } from "@strombus/conch/interfaces";
 import { SSHConnection } from "@strombus/conch/ssh/connection";
 import { SSHFactory } from "@strombus/conch/ssh/factory";
 import { SSHUserAuthServer } from "@strombus/conch/ssh/userauth";
+import { ClientSession, sessionProgram } from "@strombus/conch/streams";
+import { InMemoryUsernamePasswordDatabaseDontUse } from "@strombus/cred/checkers";
 import { IUsernamePassword } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { Portal } from "@strombus/cred/portal";
 import { reactor } from "@strombus/reactor";
-import type { IAddress } from "@strombus/reactor/interfaces";
+import type { IAddress, ISystemHandle, ITransport } from "@strombus/reactor/interfaces";
 import { nativeCiphers } from "@strombus/conch/ssh/transport";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import {
@@ -26,6 +29,8 @@ import {
   secured,
   type Server,
 } from "../support/memory-ssh.js";
+import { logIn, logOut } from "../support/login.js";
+import { serve } from "../support/server.js";
 
 const ROLES = [
   ["server", "client"],
@@ -364,8 +369,8 @@ describe("a listener", () => {
   test("R10: outlives accepts that fail", async () => {
     const { server, port } = listen();
     for (let n = 0; n < 10; n++) {
-      server.emit("error", Object.assign(new Error("accept EMFILE"), { code: "EMFILE" }));
-      server.emit("error", Object.assign(new Error("accept ECONNABORTED"), { code: "ECONNABORTED" }));
+      for (const code of ["EMFILE", "ENOBUFS", "ECONNABORTED"])
+        server.emit("error", Object.assign(new Error(`accept ${code}`), { code }));
     }
     await greeted(port);
   });
@@ -381,6 +386,45 @@ describe("a listener", () => {
     const last = Buffer.concat(rest);
     expect(last.toString("latin1")).toContain("\x01\0\0\0\x0b"); // DISCONNECT, in the clear
   });
+});
+
+test("R1: a socket that has no buffer for what is written costs its user the connection, and no neighbour", async () => {
+  const users: ConchUser[] = [];
+  let logouts = 0;
+  const served = serve(
+    sessionProgram(() => 7),
+    (factory) => {
+      const realm = {
+        requestAvatar() {
+          const user = new ConchUser();
+          user.channelLookup["session"] = sessionProgram(() => 7);
+          users.push(user);
+          return [IConchUser, user, () => (logouts += 1)] as const;
+        },
+      };
+      factory.portal = new Portal(realm, [new InMemoryUsernamePasswordDatabaseDontUse({ user: "password" })]);
+    },
+  );
+  onTestFinished(() => served.close());
+  const account = { port: served.port, user: "user", secret: "password" };
+  const [one, two] = [await logIn(account), await logIn(account)];
+  const status = async (connection: SSHConnection) => {
+    await using session = await ClientSession.open(connection);
+    await session.exec("anything");
+    session.stream.resume();
+    return (await session.exit).code;
+  };
+  const socket = (users[0]!.conn!.transport!.transport as ITransport & ISystemHandle).getHandle();
+  const { _handle: handle } = socket as unknown as { _handle: { writeBuffer(): number } };
+  vi.spyOn(handle, "writeBuffer").mockReturnValue(-constants.errno.ENOBUFS);
+  await expect(status(one)).rejects.toThrow();
+  await expect.poll(() => logouts).toBe(1);
+  expect(await status(two)).toBe(7);
+  const three = await logIn(account);
+  expect(await status(three)).toBe(7);
+  logOut(two);
+  logOut(three);
+  await expect.poll(() => logouts).toBe(3);
 });
 
 describe("bytes", () => {

@@ -1,5 +1,8 @@
 /** UDP: binding at once, who may be sent to, what is cut, what is logged. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Socket, SocketOptions } from "node:dgram";
+import { once } from "node:events";
+import { constants } from "node:os";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CannotListenError, InvalidAddressError, MessageLengthError, MulticastJoinError } from "./error.js";
 import { AssertionError, RuntimeError } from "./exceptions.js";
 import type { IMulticastTransport } from "./interfaces.js";
@@ -7,7 +10,9 @@ import { DatagramProtocol } from "./protocol.js";
 import { NodeReactor } from "./reactor.js";
 import { type AnyReactor, reactors } from "./reactors.test.helper.js";
 import { logged, until } from "./stream/recording.test.helper.js";
-import type { UDPPort } from "./udp.js";
+import type { OpenTransport } from "./stream/host.js";
+import { Clock } from "./task.js";
+import { UDPPort } from "./udp.js";
 
 let reactor: AnyReactor = new NodeReactor();
 let ports: UDPPort[] = [];
@@ -183,3 +188,51 @@ describe.each(reactors)("%s", (_, make) => {
     });
   });
 });
+
+test("R10: where the system has no buffer datagrams are lost, with a line a second, and the port goes on", async () => {
+  const clock = new Clock();
+  const sockets: Socket[] = [];
+  class Port extends UDPPort {
+    protected override createSocket(options: SocketOptions): Socket {
+      const socket = super.createSocket(options);
+      sockets.push(socket);
+      return socket;
+    }
+  }
+  const host = Object.assign(clock, { openTransports: new Set<OpenTransport>() });
+  const [one, two] = [new Receiver(), new Receiver()];
+  const [from, to] = [one, two].map((protocol) => {
+    const port = new Port(host, 0, protocol, { interface: "127.0.0.1" });
+    port.startListening();
+    return port;
+  }) as [Port, Port];
+  const [handle, other] = sockets.map(handleOf) as [Handle, Handle];
+  const withoutBuffer = vi.spyOn(handle, "send").mockReturnValue(ENOBUFS);
+  from.write("lost", ["127.0.0.1", numberOf(to)]);
+  from.connect("127.0.0.1", numberOf(to));
+  await once(sockets[0]!, "connect");
+  for (let i = 0; i < 3; i++) from.write("lost");
+  for (let i = 0; i < 3; i++) other.onmessage(ENOBUFS, other);
+  await until(() => withoutBuffer.mock.calls.length === 4 && logged.errors.length === 2); // of each port one
+  clock.advance(1);
+  other.onmessage(ENOBUFS, other);
+  expect(logged.errors.map((error) => (error as NodeJS.ErrnoException).code)).toEqual(Array(3).fill("ENOBUFS"));
+  withoutBuffer.mockRestore();
+  from.write("comes");
+  await until(() => two.received.length > 0);
+  expect(two.received).toEqual(["comes"]);
+  await Promise.all([from.stopListening(), to.stopListening()]);
+});
+
+const ENOBUFS = -constants.errno.ENOBUFS;
+
+/** What a socket of node:dgram stands on. */
+interface Handle {
+  send(...args: unknown[]): number;
+  onmessage(bytes: number, handle: Handle): void;
+}
+
+function handleOf(socket: Socket): Handle {
+  const state = Object.getOwnPropertySymbols(socket).find(({ description }) => description === "state symbol")!;
+  return (socket as unknown as Record<symbol, { handle: Handle }>)[state]!.handle;
+}

@@ -23,6 +23,7 @@ import type { OpenTransport, TransportHost } from "./stream/host.js";
 import { sharedSockets } from "./stream/shared-sockets.js";
 
 const log = new Logger({ namespace: "strombus.reactor.udp" });
+const ERROR_LOG_INTERVAL = 1; // seconds; a system without buffers fails for each datagram
 const LONGEST = { 4: 65507, 6: 65527 } as const; // bytes; more does not fit into a datagram
 
 /** A bound port, and the transport of its protocol. */
@@ -43,6 +44,7 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
   #ttl = 1;
   #loopback = true;
   #outgoing: string;
+  #lastErrorLogged = -Infinity; // seconds
 
   /** @throws InvalidAddressError if the interface is a name */
   constructor(
@@ -207,8 +209,14 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
   }
 
   #failed(error: NodeJS.ErrnoException): void {
-    if (this.#peer !== null && error.code === "ECONNREFUSED") this.#guard(() => this.#protocol.connectionRefused?.());
-    else log.failure("a UDP port failed", new Failure(error));
+    if (this.#peer !== null && error.code === "ECONNREFUSED") {
+      this.#guard(() => this.#protocol.connectionRefused?.());
+      return;
+    }
+    const now = this.#reactor.seconds();
+    if (now - this.#lastErrorLogged < ERROR_LOG_INTERVAL) return;
+    this.#lastErrorLogged = now;
+    log.failure("a UDP port failed", new Failure(error));
   }
 
   /** What the protocol throws is logged, and the port goes on. */

@@ -1,5 +1,6 @@
 /** What only a real socket can show of a connection: its writes, its resets, its last moments. */
 import * as net from "node:net";
+import { constants } from "node:os";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ConnectionAborted, ConnectionDone, ConnectionLost } from "../error.js";
 import { NodeReactor } from "../reactor.js";
@@ -228,4 +229,18 @@ test("bytesTaken moves with what the system takes, also within one large write, 
   expect(server.transport.bytesTaken).toBe(size);
   server.transport.loseConnection();
   await until(() => client.isLost);
+});
+
+test.each(["ENOBUFS", "ENOMEM"] as const)("R1: a write that fails by %s ends its connection alone", async (code) => {
+  const [server, client] = await pair(reactor, new Recorder(), new Recorder());
+  const [, neighbour] = await pair(reactor, new Recorder(), new Recorder());
+  const { _handle: handle } = server.transport.getHandle() as unknown as { _handle: { writeBuffer(): number } };
+  vi.spyOn(handle, "writeBuffer").mockReturnValue(-constants.errno[code]);
+  server.transport.write(Buffer.from("one"));
+  server.transport.write(Buffer.from("two"));
+  await until(() => server.isLost && client.isLost);
+  expect(server.reasons).toHaveLength(1);
+  expect(server.error).toBeInstanceOf(ConnectionLost);
+  expect((server.error as ConnectionLost).cause).toMatchObject({ code });
+  expect([neighbour.isLost, logged.errors]).toEqual([false, []]);
 });

@@ -1,6 +1,6 @@
 /** Listening: binding, refusing, stopping, going on. */
 import * as net from "node:net";
-import { networkInterfaces } from "node:os";
+import { constants, networkInterfaces } from "node:os";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { IPv6Address } from "../address.js";
 import { CannotListenError, ConnectionLost } from "../error.js";
@@ -182,11 +182,13 @@ test("R10: a failed accept is logged, at most once a second, and does not end th
   port.startListening();
   const server = listen.mock.contexts[0] as net.Server;
   listen.mockRestore();
-  for (let i = 0; i < 3; i++) server.emit("error", new Error("accept EMFILE"));
-  expect(logged.errors).toHaveLength(1);
-  clock.advance(1);
-  server.emit("error", new Error("accept EMFILE"));
-  expect(logged.errors).toHaveLength(2);
+  const { _handle: handle } = server as unknown as { _handle: { onconnection(status: number): void } };
+  const codes = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"] as const;
+  for (const code of codes) {
+    for (let i = 0; i < 3; i++) handle.onconnection(-constants.errno[code]);
+    clock.advance(1);
+  }
+  expect(logged.errors.map((error) => (error as NodeJS.ErrnoException).code)).toEqual(codes);
   const client = new RecordingFactory();
   reactor.connectTCP("127.0.0.1", port.getHost().port, client);
   await until(() => client.events.at(-1) === "stop");
