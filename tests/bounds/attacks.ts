@@ -378,6 +378,16 @@ export const attacks: readonly Attack[] = [
     }),
   },
   {
+    name: "talks in crumbs to an echo, never reads",
+    bound: CONNECTION + 4 * (CHANNEL + 4 * MIB),
+    because: "4 windows of 2 MiB, and 2 MiB of answers each",
+    run: inChannels(100_000, "messages of 1 byte", (channel) => data(channel, Buffer.from("x")), {
+      open: openingOf("echo", 0),
+      channels: 4,
+      first: () => [],
+    }),
+  },
+  {
     name: "forwards to what never reads",
     bound: CONNECTION + 16 * (CHANNEL + 2 * MIB + 64 * KIB),
     because: "16 windows of 2 MiB, a chunk each",

@@ -29,6 +29,12 @@ class Undecided extends SSHChannel {
   }
 }
 
+class Echo extends SSHChannel {
+  override dataReceived(data: Buffer) {
+    this.write(data);
+  }
+}
+
 const never = new Promise<never>(() => {});
 
 globalLogBeginner.beginLoggingTo([() => {}], { redirectStandardIO: false });
@@ -58,6 +64,7 @@ const server = serve(
   (user) => {
     allowForwarding(user, { connect: true, listen: true });
     user.channelLookup["undecided"] = (opened) => new Undecided(opened);
+    user.channelLookup["echo"] = (opened) => new Echo(opened);
     user.channelLookup["never"] = async () => never;
   },
 );

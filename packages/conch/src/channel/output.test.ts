@@ -41,6 +41,32 @@ test("many small chunks are let go of as they are sent", () => {
   expect(all).toBe("0123456789".repeat(500));
 });
 
+test("C4: short pieces wait side by side, in memory of their own", () => {
+  const run = new Run(null, bytes("0"));
+  const piece = Buffer.alloc(1);
+  for (let i = 1; i < 5000; i++) {
+    piece.write(String(i % 10));
+    run.push(piece);
+  }
+  expect(run.chunks.length).toBeLessThan(20);
+  const long = Buffer.alloc(10_000, "x");
+  run.push(long);
+  run.push(piece);
+  expect(run.chunks.at(-2)).toBe(long);
+  expect(Buffer.concat(run.chunks).toString()).toBe(`${"0123456789".repeat(500)}${"x".repeat(10_000)}9`);
+});
+
+test("a short piece does not touch what is taken and not sent yet", () => {
+  const run = new Run(null, bytes("ab"));
+  run.push(bytes("cd"));
+  const taken = run.take(3);
+  run.push(bytes("ef"));
+  const rest = run.take(10);
+  run.push(bytes("g"));
+  expect([taken, rest, run.take(1)].map(String)).toEqual(["abc", "def", "g"]);
+  expect(run.length).toBe(0);
+});
+
 test("what waits can be looked at, by kind", () => {
   const queue = new OutputQueue();
   queue.add(1, bytes("a"));

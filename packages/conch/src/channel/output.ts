@@ -17,7 +17,7 @@ export class OutputQueue {
     return this.#entries[0];
   }
 
-  /** Data of an extended type (RFC 4254 section 5.2), or ordinary data when the type is null. The bytes are not copied. */
+  /** Data of an extended type (RFC 4254 section 5.2), or ordinary data when the type is null. Long pieces are not copied. */
   add(type: number | null, bytes: Buffer): void {
     this.bytes += bytes.length;
     const last = this.#entries.at(-1);
@@ -80,6 +80,9 @@ export class Run {
   length = 0;
   #chunks: Buffer[] = [];
   #at = 0; // chunks before it are sent
+  /** What the last chunk is in, while short pieces still go there; and how much of it is taken. */
+  #block: Buffer | null = null;
+  #used = 0;
 
   constructor(type: number | null, bytes: Buffer) {
     this.type = type;
@@ -91,8 +94,26 @@ export class Run {
   }
 
   push(bytes: Buffer): void {
-    this.#chunks.push(bytes);
     this.length += bytes.length;
+    if (bytes.length <= SHORT) {
+      this.#pushShort(bytes);
+      return;
+    }
+    this.#chunks.push(bytes);
+    this.#block = null;
+  }
+
+  /** Side by side with those before: a chunk by itself costs more than a hundred bytes, however short it is. */
+  #pushShort(bytes: Buffer): void {
+    const last = this.#chunks.length - 1;
+    if (this.#block === null || last < this.#at || this.#block.length - this.#used < bytes.length) {
+      this.#block = Buffer.allocUnsafeSlow(Math.min(MAX_BLOCK, Math.max(bytes.length, this.length)));
+      this.#used = bytes.copy(this.#block);
+      this.#chunks.push(this.#block.subarray(0, this.#used));
+      return;
+    }
+    this.#used += bytes.copy(this.#block, this.#used);
+    this.#chunks[last] = this.#block.subarray(this.#used - this.#chunks[last]!.length - bytes.length, this.#used);
   }
 
   /** Up to `count` bytes; a view when one chunk has them all. */
@@ -123,4 +144,6 @@ export class Run {
   }
 }
 
+const SHORT = 4096; // bytes
+const MAX_BLOCK = 65_536; // bytes
 const SENT_CHUNKS = 1024; // let go of that many at a time: shifting a long array at each chunk would be quadratic
