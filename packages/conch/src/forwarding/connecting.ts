@@ -8,6 +8,7 @@ import type { IReactorUNIX, MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import type { ChannelOpenOptions } from "../avatar.js";
 import { peerLog } from "../peer-log.js";
+import { Writer } from "../wire/writer.js";
 import type { SSHChannelOptions } from "../ssh/channel.js";
 import { type HostPort, unpackOpen_direct_tcpip } from "./addresses.js";
 import { dialTCP, dialUNIX } from "./dial.js";
@@ -20,6 +21,7 @@ export abstract class ConnectForwardingChannel extends ForwardingChannel {
   /** Fires when there is a connection, or none could be made. */
   _channelOpenDeferred: Deferred<void> | null = null;
   #isClosed = false;
+  #early = new Writer(0);
 
   constructor(options: SSHChannelOptions) {
     super(options);
@@ -27,7 +29,9 @@ export abstract class ConnectForwardingChannel extends ForwardingChannel {
   }
 
   /** Data that came before there was a connection: no more than the window. */
-  clientBuf: Buffer = Buffer.alloc(0);
+  get clientBuf(): Buffer {
+    return this.#early.payload();
+  }
 
   /** Where it leads, for log lines. */
   abstract readonly destination: string;
@@ -68,7 +72,7 @@ export abstract class ConnectForwardingChannel extends ForwardingChannel {
   }
 
   override dataReceived(data: Buffer): MaybeAsync {
-    if (this.client === null) this.clientBuf = Buffer.concat([this.clientBuf, data]);
+    if (this.client === null) this.#early.raw(data);
     else return super.dataReceived(data);
   }
 
@@ -85,7 +89,7 @@ export abstract class ConnectForwardingChannel extends ForwardingChannel {
     }
     this.client = client;
     const early = this.clientBuf;
-    this.clientBuf = Buffer.alloc(0);
+    this.#early = new Writer(0);
     if (early.length > 0) client.transport?.write(early);
     if (this.conn !== null && this.id !== null) client.release();
     if (this.remoteEOF) client.endOutput();

@@ -241,6 +241,17 @@ describe("a channel that connects", () => {
     const channel = user.lookupChannel("direct-tcpip", 5, 6, packOpen_direct_tcpip(["here", 7], ["there", 8]));
     expect(channel).toMatchObject({ hostport: ["here", 7], remoteWindowLeft: 5, remoteMaxPacket: 6, avatar: user });
   });
+
+  test("R9: what comes in crumbs before there is a connection is not copied again for each", () => {
+    const channel = new SSHConnectForwardingChannel(["here", 7]);
+    const memory = new Set<ArrayBufferLike>();
+    for (let i = 0; i < 20_000; i++) {
+      void channel.dataReceived(Buffer.from("x"));
+      memory.add(channel.clientBuf.buffer);
+    }
+    expect(channel.clientBuf.toString()).toBe("x".repeat(20_000));
+    expect(memory.size).toBeLessThan(50);
+  });
 });
 
 describe("a port that opens channels", () => {
