@@ -2,7 +2,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { ChildProcess } from "node:child_process";
 import { Socket } from "node:net";
-import { queryObjects } from "node:v8";
+import { getHeapCodeStatistics, queryObjects } from "node:v8";
 import { SSHChannel } from "@strombus/conch/ssh/channel";
 import { SSHConnection } from "@strombus/conch/ssh/connection";
 import { SSHTransportBase } from "@strombus/conch/ssh/transport";
@@ -13,9 +13,12 @@ import { Deferred } from "@strombus/reactor/defer";
 /** Counts by name, and bytes after the garbage is collected. */
 export interface Census {
   readonly counts: Readonly<Record<string, number>>;
+  /** Without code. */
   readonly heap: number;
   readonly external: number;
-  /** For reading only: what the allocator keeps is its own business. */
+  /** For reading only: what is compiled, and compiled anew, is V8's business, */
+  readonly code: number;
+  /** and what the allocator keeps is its own. */
   readonly rss: number;
 }
 
@@ -43,12 +46,13 @@ const CLASSES = {
  */
 export async function takeCensus(busy: () => number, own: () => Readonly<Record<string, number>>): Promise<Census> {
   for (const end = performance.now() + PATIENCE * 1000; busy() > 0 && performance.now() < end;) await pause(LOOK);
-  let [heap, external] = [Infinity, Infinity];
+  let [heap, external, code] = [Infinity, Infinity, 0];
   for (let round = 0; round < ROUNDS; round++) {
     await pause(LOOK);
     globalThis.gc!();
     const usage = process.memoryUsage();
-    heap = Math.min(heap, usage.heapUsed);
+    code = getHeapCodeStatistics().code_and_metadata_size;
+    heap = Math.min(heap, usage.heapUsed - code);
     external = Math.min(external, usage.external);
   }
   const counts: Record<string, number> = { ...own(), "reactor: delayed calls": reactor.getDelayedCalls().length };
@@ -58,7 +62,7 @@ export async function takeCensus(busy: () => number, own: () => Readonly<Record<
   for (const kind of process.getActiveResourcesInfo()) add(counts, `resources: ${kind}`);
   for (const kind of descriptors()) add(counts, `descriptors: ${kind}`);
   for (const name of process.eventNames()) counts[`listeners: ${String(name)}`] = process.listenerCount(name);
-  return { counts, heap, external, rss: process.memoryUsage.rss() };
+  return { counts, heap, external, code, rss: process.memoryUsage.rss() };
 }
 
 /** What has changed, in words; nothing if it is as it was. */

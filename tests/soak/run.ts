@@ -15,7 +15,7 @@ import { type Census, differences } from "./census.js";
 import type { Order } from "./clients.js";
 
 /**
- * Counts are to be equal. Bytes may differ by this: code that is compiled later, caches, and what the collector leaves for
+ * Counts are to be equal. Bytes may differ by this: what V8 keeps beside its code, caches, and what the collector leaves for
  * next time come to some hundred kilobytes, whatever the number of sessions. A byte more would be 40 for each of 50,000.
  */
 const TOLERANCE = 2 * 2 ** 20; // bytes
@@ -102,7 +102,7 @@ if (values.only !== undefined) {
   after.forEach(({ census: now }, index) => {
     const was = before[index]!.census!;
     const whose = index === 0 ? "the server" : `the clients' process ${index}`;
-    const grown = (["heap", "external", "rss"] as const).map(
+    const grown = (["heap", "external", "code", "rss"] as const).map(
       (kind) => `${kind} ${now![kind]} (${now![kind] - was[kind]})`,
     );
     console.log(`${whose}: bytes (grown by): ${grown.join(", ")}`);
