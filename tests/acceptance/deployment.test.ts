@@ -9,7 +9,8 @@ import { describe, expect, test } from "vitest";
 import { root } from "../support/example.js";
 import { temporaryFolder } from "../support/folder.js";
 import { openSSH, ssh } from "../support/openssh.js";
-import { freePort, statusOf, strombus } from "../support/runner.js";
+import { freePort } from "../support/ports.js";
+import { statusOf, strombus } from "../support/runner.js";
 
 const folder = join(root, "packages/examples/src/deployment");
 const app = join(root, "packages/examples/dist/deployment/app.js");

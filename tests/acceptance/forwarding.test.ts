@@ -17,7 +17,8 @@ import { PeerFolder } from "../support/interop-folder.js";
 import { openSSH, ssh, sshAsking } from "../support/openssh.js";
 import type { Program } from "../support/program.js";
 import { serve } from "../support/server.js";
-import { digestOf, digestServer, exchange, freePort, isListening, type Target } from "../support/tcp.js";
+import { freePort } from "../support/ports.js";
+import { digestOf, digestServer, exchange, isListening, type Target } from "../support/tcp.js";
 
 globalLogBeginner.beginLoggingTo([], { redirectStandardIO: false }); // each refusal is logged
 

@@ -11,7 +11,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Example, exampleFolder, startExample } from "../support/example.js";
 import { openSSH, ssh, sshAtTerminal } from "../support/openssh.js";
 import { serve, type Served } from "../support/server.js";
-import { digestOf, digestServer, exchange, freePort, type Target } from "../support/tcp.js";
+import { freePort } from "../support/ports.js";
+import { digestOf, digestServer, exchange, type Target } from "../support/tcp.js";
 
 const openssh = openSSH();
 const content = randomBytes(20 * 2 ** 20);

@@ -14,7 +14,8 @@ import { privateFile, publicLine } from "../support/interop-keys.js";
 import { openSSH } from "../support/openssh.js";
 import { Program } from "../support/program.js";
 import { serve, type Served } from "../support/server.js";
-import { digestOf, digestServer, exchange, freePort, type Target } from "../support/tcp.js";
+import { freePort } from "../support/ports.js";
+import { digestOf, digestServer, exchange, type Target } from "../support/tcp.js";
 
 globalLogBeginner.beginLoggingTo([], { redirectStandardIO: false }); // each refusal is logged
 

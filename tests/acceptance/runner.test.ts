@@ -5,16 +5,8 @@ import { describe, expect, test } from "vitest";
 import { root } from "../support/example.js";
 import { temporaryFolder } from "../support/folder.js";
 import type { Program } from "../support/program.js";
-import {
-  datagramsModule,
-  EchoClient,
-  echoModule,
-  freePort,
-  statusOf,
-  strombus,
-  visit,
-  whoAnswers,
-} from "../support/runner.js";
+import { freePort } from "../support/ports.js";
+import { datagramsModule, EchoClient, echoModule, statusOf, strombus, visit, whoAnswers } from "../support/runner.js";
 
 const isRoot = process.getuid?.() === 0;
 

@@ -10,7 +10,8 @@ import { root } from "../support/example.js";
 import { temporaryFolder } from "../support/folder.js";
 import { needed } from "../support/needed.js";
 import { Program } from "../support/program.js";
-import { EchoClient, echoModule, freePort, strombus, visit } from "../support/runner.js";
+import { freePort } from "../support/ports.js";
+import { EchoClient, echoModule, strombus, visit } from "../support/runner.js";
 
 const netcat = needed("nc");
 const socat = needed("socat");

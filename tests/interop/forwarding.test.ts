@@ -17,7 +17,8 @@ import { fingerprint } from "../support/interop-keys.js";
 import { peers } from "../support/peers.js";
 import { Program } from "../support/program.js";
 import { serve, type Served } from "../support/server.js";
-import { digestOf, digestServer, exchange, freePort, isListening, type Target } from "../support/tcp.js";
+import { freePort } from "../support/ports.js";
+import { digestOf, digestServer, exchange, isListening, type Target } from "../support/tcp.js";
 
 globalLogBeginner.beginLoggingTo([], { redirectStandardIO: false });
 

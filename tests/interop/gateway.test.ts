@@ -12,7 +12,8 @@ import { openSSH, ssh, sshAtTerminal } from "../support/openssh.js";
 import { peers } from "../support/peers.js";
 import { Program } from "../support/program.js";
 import { type SSHD, startSSHD } from "../support/sshd.js";
-import { digestOf, digestServer, exchange, freePort, isListening, type Target } from "../support/tcp.js";
+import { freePort } from "../support/ports.js";
+import { digestOf, digestServer, exchange, isListening, type Target } from "../support/tcp.js";
 
 needed("sshd");
 const openssh = openSSH();

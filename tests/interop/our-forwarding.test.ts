@@ -32,7 +32,8 @@ import { peers } from "../support/peers.js";
 import { Program } from "../support/program.js";
 import { serve } from "../support/server.js";
 import { type SSHD, startSSHD } from "../support/sshd.js";
-import { digestOf, digestServer, exchange, freePort, isListening, type Target } from "../support/tcp.js";
+import { freePort } from "../support/ports.js";
+import { digestOf, digestServer, exchange, isListening, type Target } from "../support/tcp.js";
 
 needed("sshd");
 const peer = peers();

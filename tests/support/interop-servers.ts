@@ -1,12 +1,12 @@
 /** Other people's SSH servers, each with all the algorithms that it has. */
 import { readFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { root } from "./example.js";
 import type { Host } from "./interop-client.js";
 import { PeerFolder } from "./interop-folder.js";
 import { type Keys, makeKeys, privateFile, publicLine } from "./interop-keys.js";
 import { PASSWORD, USER } from "./interop-talk.js";
+import { freePort } from "./ports.js";
 import { Program } from "./program.js";
 
 export interface InteropServer extends Host {
@@ -122,12 +122,4 @@ function prepare(prefix: readonly string[], newer: (folder: PeerFolder) => reado
 
 function authorizedKeys(keys: Keys): string {
   return [...keys.values()].map(publicLine).join("");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

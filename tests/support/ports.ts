@@ -1,13 +1,23 @@
 /** TCP ports of this machine, for programs that cannot take a free one by themselves. */
+import { randomInt } from "node:crypto";
 import { connect, createServer } from "node:net";
 
-/** A port that was free a moment ago. */
+/** Below those that the system gives to whoever asks for any: what another test opens meanwhile is none of these. */
+const [LOWEST, HIGHEST] = [10_000, 32_000];
+
+/** A port that nothing listens on. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as { port: number };
-  await new Promise((closed) => server.close(closed));
-  return port;
+  for (;;) {
+    const port = randomInt(LOWEST, HIGHEST);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((closed) => server.close(closed));
+    return port;
+  }
 }
 
 /** Waits until somebody listens on a port. @throws after 15 seconds. */

@@ -1,6 +1,6 @@
 /** `strombus run` as a program, and what its clients see. */
 import { createSocket } from "node:dgram";
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
 import { root } from "./example.js";
@@ -13,16 +13,6 @@ const ASK_AGAIN = 500; // milliseconds; a datagram may be lost
 
 export function strombus(args: readonly string[], surroundings: Surroundings = {}): Program {
   return new Program([process.execPath, join(root, "packages/reactor/bin/strombus.js"), ...args], surroundings);
-}
-
-/** A port that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 export interface Greeting {

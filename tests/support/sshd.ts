@@ -4,7 +4,7 @@ import { PeerFolder } from "./interop-folder.js";
 import { privateFile, publicLine } from "./interop-keys.js";
 import type { Account } from "./login.js";
 import { Program } from "./program.js";
-import { freePort } from "./tcp.js";
+import { freePort } from "./ports.js";
 
 export interface SSHD extends Account {
   readonly secret: Key;

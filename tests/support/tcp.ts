@@ -63,14 +63,6 @@ export async function exchange(to: { port: number; host?: string } | { path: str
   return text(socket);
 }
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const { server, port } = await listen({}, () => {});
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
 /** Whether somebody listens there. */
 export async function isListening(to: { port: number; host?: string } | { path: string }): Promise<boolean> {
   const socket = connect("path" in to ? to : { host: "127.0.0.1", ...to });
