@@ -332,6 +332,7 @@ const receivingFrom =
 async function retrying(trial: Trial): Promise<void> {
   const clients = trial.spoil(quiet(ReconnectingClientFactory.forProtocol(() => new Half())));
   clients.clock = trial.reactor;
+  clients.jitter = null; // the same in each run
   await converse(trial, { clients });
   clients.stopTrying();
 }
