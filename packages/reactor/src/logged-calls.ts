@@ -18,6 +18,27 @@ export function logFailed(log: Logger, what: string, error: unknown): void {
   log.failure("{what} failed", error instanceof Failure ? error : new Failure(error), { what });
 }
 
+const SPARSE_INTERVAL = 1; // seconds
+
+/** Failures that a peer can cause, or a system without memory, as often as it likes: one a second is logged. */
+export class SparseLog {
+  readonly #log: Logger;
+  readonly #clock: { seconds(): number };
+  #last = -Infinity; // seconds
+
+  constructor(log: Logger, clock: { seconds(): number }) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  failure(text: string, error: Error): void {
+    const now = this.#clock.seconds();
+    if (now - this.#last < SPARSE_INTERVAL) return;
+    this.#last = now;
+    this.#log.failure(text, new Failure(error));
+  }
+}
+
 /** What a protocol or factory calls itself; one that cannot even say that does not keep its failure from being logged. */
 export function nameOf(log: Logger, context: { logPrefix(): string }): string {
   try {

@@ -7,7 +7,6 @@ import { implementer } from "./components.js";
 import { Deferred, succeed } from "./defer.js";
 import { CannotListenError, InvalidAddressError, MessageLengthError, MulticastJoinError } from "./error.js";
 import { AssertionError, OSError, RuntimeError } from "./exceptions.js";
-import { Failure } from "./failure.js";
 import {
   type BytesLike,
   type IDatagramProtocol,
@@ -18,12 +17,11 @@ import {
   type MaybeAsync,
 } from "./interfaces.js";
 import { Logger } from "./logger.js";
-import { callLogged, logRejection } from "./logged-calls.js";
+import { callLogged, logRejection, SparseLog } from "./logged-calls.js";
 import type { OpenTransport, TransportHost } from "./stream/host.js";
 import { sharedSockets } from "./stream/shared-sockets.js";
 
 const log = new Logger({ namespace: "strombus.reactor.udp" });
-const ERROR_LOG_INTERVAL = 1; // seconds; a system without buffers fails for each datagram
 const LONGEST = { 4: 65507, 6: 65527 } as const; // bytes; more does not fit into a datagram
 
 /** A bound port, and the transport of its protocol. */
@@ -44,7 +42,7 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
   #ttl = 1;
   #loopback = true;
   #outgoing: string;
-  #lastErrorLogged = -Infinity; // seconds
+  readonly #errors: SparseLog;
 
   /** @throws InvalidAddressError if the interface is a name */
   constructor(
@@ -58,6 +56,7 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
       throw new InvalidAddressError(interface_, "the interface is not an IP address");
     }
     this.#reactor = reactor;
+    this.#errors = new SparseLog(log, reactor);
     this.#port = port;
     this.#protocol = protocol;
     this.#interface = interface_;
@@ -213,10 +212,7 @@ export class UDPPort implements IListeningPort, IMulticastTransport, OpenTranspo
       this.#guard(() => this.#protocol.connectionRefused?.());
       return;
     }
-    const now = this.#reactor.seconds();
-    if (now - this.#lastErrorLogged < ERROR_LOG_INTERVAL) return;
-    this.#lastErrorLogged = now;
-    log.failure("a UDP port failed", new Failure(error));
+    this.#errors.failure("a UDP port failed", error);
   }
 
   /** What the protocol throws is logged, and the port goes on. */

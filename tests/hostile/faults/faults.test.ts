@@ -7,7 +7,8 @@ import { globalLogBeginner } from "@strombus/reactor/logger";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { functions, type Guest, implementations, OldClient, SilentClient, type Talk, World } from "./application.js";
 import { callables, handedOver } from "./public-types.js";
-import { reasonAgainst } from "./not-callbacks.js";
+import { REASONS } from "./not-callbacks.js";
+import { reasonAgainst } from "./reasons.js";
 
 type Faulty = (...args: unknown[]) => unknown;
 
@@ -70,7 +71,7 @@ const UNTYPED = [
 ];
 
 const published = new Map(["conch", "cred"].flatMap((each) => [...callables(each), ...handedOver(each)]));
-const named = [...published.keys()].filter((name) => reasonAgainst(name) === null);
+const named = [...published.keys()].filter((name) => reasonAgainst(name, REASONS) === null);
 const callbacks = [...new Set([...named, ...UNTYPED, "LogObserver"])];
 
 /** A callback whose type wants its result at once cannot give a promise instead. */

@@ -2,17 +2,9 @@
  * What the packages publish that is no callback of applications: pattern to reason. A pattern names whole types where all
  * of a type is meant, so that a new method of a type with callbacks needs a case or a line here.
  */
-const VALUE = "a value that applications make and ask";
-const CALLED = "applications call it";
-const BY_INTERFACE = "one of ours that stands behind an interface, at which the fault is injected";
-const SAME = "the same callback as another, which has a case";
-const BEFORE = "called before there is a connection: it fails the start, or the file that is read";
-const LATER = "nothing calls it yet";
-const WITHIN = "called within another callback of ours, at which the fault is injected";
+import { BEFORE, BY_INTERFACE, CALLED, LATER, SAME, VALUE, WITHIN, type Reasons } from "./reasons.js";
 
-export type Reasons = readonly (readonly [pattern: RegExp, reason: string])[];
-
-const REASONS: Reasons = [
+export const REASONS: Reasons = [
   // Values
   [/^(Key|Certificate|RevocationList|Permissions|SSHTransportAddress|ConnectionState|SSHCiphers|Signer)\./, VALUE],
   [/^(CipherContext|CipherWithKey|AgentHostKey|KexAlgorithm|WrappedProtocol)\./, VALUE],
@@ -78,8 +70,3 @@ const REASONS: Reasons = [
   [/^(GetByName|ParseKey|ICheckerFactory\.\w+)$/, BEFORE],
   [/^(ISFTPServer|ISFTPFile|IDirectory|IKnownHostEntry)\./, LATER],
 ];
-
-/** Why this is no callback; null for one that is. */
-export function reasonAgainst(name: string, reasons: Reasons = REASONS): string | null {
-  return reasons.find(([pattern]) => pattern.test(name))?.[1] ?? null;
-}

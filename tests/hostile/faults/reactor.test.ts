@@ -6,7 +6,7 @@
 import { reportUnhandledErrors } from "@strombus/reactor/defer";
 import { globalLogBeginner, type LogEvent } from "@strombus/reactor/logger";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { reasonAgainst } from "./not-callbacks.js";
+import { reasonAgainst } from "./reasons.js";
 import { callables, handedOver } from "./public-types.js";
 import { CALLS } from "./reactor/calls.js";
 import { CONNECTIONS } from "./reactor/connections.js";

@@ -148,7 +148,10 @@ export class Key implements Signer {
     return isMaterial(this.#held) ? this.#held.size : 0;
   }
 
-  /** The numbers of the key: RSA n, e and d, p, q, u; DSA y, g, p, q and x; EC x, y, curve and privateValue; Ed25519 a and k. */
+  /**
+   * The numbers of the key: RSA n, e and d, p, q, u; DSA y, g, p, q and x; EC x, y, curve and privateValue; Ed25519 and
+   * Ed448 a and k; MLDSA44-Ed25519 these, and mldsa and seed.
+   */
   data(): KeyData {
     return this.#material.data();
   }
@@ -242,7 +245,7 @@ export class Key implements Signer {
    * Writes the key as "openssh", "lsh" or "agentv3", or its public half as "rfc4716".
    *
    * A public key as "openssh" is the line of an authorized_keys file without its newline. A private one is PEM, or
-   * openssh-key-v1 for Ed25519 and with `subtype` "v1"; with a passphrase it is encrypted.
+   * openssh-key-v1 for Ed25519, Ed448 and MLDSA44-Ed25519, and with `subtype` "v1"; with a passphrase it is encrypted.
    *
    * @throws BadKeyError for a type that is unknown or has no form for this key; ValueError for such a subtype or number of
    *   rounds; TypeError when `extra` comes with what it stands for.

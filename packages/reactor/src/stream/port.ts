@@ -1,5 +1,5 @@
 /** A port that accepts streams, whatever its address family. */
-import { logRejection } from "../logged-calls.js";
+import { logRejection, SparseLog } from "../logged-calls.js";
 import * as net from "node:net";
 import { getSystemErrorName } from "node:util";
 import { implementer } from "../components.js";
@@ -21,7 +21,6 @@ import { sharedSockets } from "./shared-sockets.js";
 import { negotiating } from "./negotiating.js";
 
 const log = new Logger({ namespace: "strombus.reactor.stream" });
-const ERROR_LOG_INTERVAL = 1; // seconds; whoever exhausts our descriptors does not get a log line for each try
 
 /** What each family brings: how it binds, and what addresses its connections have. */
 @implementer(IListeningPort)
@@ -33,11 +32,12 @@ export abstract class StreamPort<A extends IAddress = IAddress> implements IList
   #address: A | null = null;
   #stopping: Deferred<void> | null = null;
   #accepted = 0;
-  #lastErrorLogged = -Infinity; // seconds
+  readonly #errors: SparseLog;
 
   /** @param tls what each connection begins TLS with, if at all. @throws what that throws */
   constructor(host: TransportHost, factory: IProtocolFactory, tls: ITLSContextFactory | null = null) {
     this.#host = host;
+    this.#errors = new SparseLog(log, host);
     this.factory = factory;
     this.#tls = tls === null ? null : negotiating(tls, factory);
     this.#tls?.settingsForTLS(false);
@@ -138,10 +138,7 @@ export abstract class StreamPort<A extends IAddress = IAddress> implements IList
 
   /** Out of descriptors, or a peer that gave up: the next connection may do better, so the port stays open. */
   #acceptFailed(error: Error): void {
-    const now = this.#host.seconds();
-    if (now - this.#lastErrorLogged < ERROR_LOG_INTERVAL) return;
-    this.#lastErrorLogged = now;
-    log.failure("a connection could not be accepted", new Failure(error));
+    this.#errors.failure("a connection could not be accepted", error);
   }
 }
 

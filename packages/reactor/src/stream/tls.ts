@@ -6,7 +6,7 @@ import { Duplex } from "node:stream";
 import type * as net from "node:net";
 import type { TLSSocket } from "node:tls";
 import { SSLError, VerificationError } from "../error.js";
-import { guarded as guard, isThenable } from "../guard.js";
+import { guarded, isThenable } from "../guard.js";
 import type { TLSSettings } from "../interfaces.js";
 import { logFailed } from "../logged-calls.js";
 import { Logger } from "../logger.js";
@@ -102,11 +102,11 @@ export function startTLSOn(
 ): TLSSocket {
   const tls = process.getBuiltinModule("node:tls");
   if (isClient) {
-    const socket = tls.connect({ ...guarded(settings), socket: wire }, established);
+    const socket = tls.connect({ ...withoutEscapes(settings), socket: wire }, established);
     wire.watch(socket);
     return socket;
   }
-  const socket = new tls.TLSSocket(wire, { ...guarded(settings), isServer: true });
+  const socket = new tls.TLSSocket(wire, { ...withoutEscapes(settings), isServer: true });
   wire.watch(socket);
   socket.once("secure", () => {
     const why = settings.requestCert === true ? verifyError(socket) : null;
@@ -119,7 +119,7 @@ export function startTLSOn(
 }
 
 /** What the application's own part in the handshake throws is the handshake's failure: node:tls would let it escape. */
-function guarded(settings: TLSSettings): TLSSettings {
+function withoutEscapes(settings: TLSSettings): TLSSettings {
   const { SNICallback, checkServerIdentity } = settings;
   return {
     ...settings,
@@ -130,7 +130,7 @@ function guarded(settings: TLSSettings): TLSSettings {
           answered = true;
           done(...args);
         };
-        guard(
+        guarded(
           () => SNICallback(name, answer),
           (error) => {
             if (answered) logFailed(log, "SNICallback", error);

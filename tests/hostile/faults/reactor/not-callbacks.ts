@@ -1,14 +1,5 @@
 /** What the reactor publishes that is no callback of applications: pattern to reason, as for the other packages. */
-import type { Reasons } from "../not-callbacks.js";
-
-const VALUE = "a value that applications make and ask";
-const CALLED = "applications call it";
-const BY_INTERFACE = "one of ours that stands behind an interface, at which the fault is injected";
-const SAME = "the same callback as another, which has a case";
-const BEFORE = "called before anything runs: it fails the start";
-const LATER = "nothing calls it yet";
-const TESTS = "for tests: what fails there fails the test";
-const WITHIN = "part of a hook of ours that calls it, at which the fault is injected";
+import { BEFORE, BY_INTERFACE, CALLED, LATER, SAME, TESTS, VALUE, WITHIN, type Reasons } from "../reasons.js";
 
 export const REASONS: Reasons = [
   // Values
