@@ -215,10 +215,10 @@ describe("one method", () => {
   shows("password", "PuTTY", () => run(plink(password(), "-pw", "secret")));
   shows("publickey", "PuTTY", () => run(plink(publickey(), "-i", ppk())));
   shows("publickey, then password", "PuTTY", () => run(plink(both(), "-i", ppk(), "-pw", "secret")));
-  shows("password", "Dropbear", () => run(["sshpass", "-p", "secret", ...dropbear(password())]));
+  shows("password", "Dropbear", () => run(["env", "DROPBEAR_PASSWORD=secret", ...dropbear(password())]));
   shows("publickey", "Dropbear", () => run(dropbear(publickey(), "-i", dropbearKey())));
   shows("publickey, then password", "Dropbear", () => {
-    return run(["sshpass", "-p", "secret", ...dropbear(both(), "-i", dropbearKey())]);
+    return run(["env", "DROPBEAR_PASSWORD=secret", ...dropbear(both(), "-i", dropbearKey())]);
   });
   shows("password", "AsyncSSH", () => run(asyncssh(password(), 'client_keys=None, password="secret"')));
   shows("publickey", "AsyncSSH", () => run(asyncssh(publickey(), `client_keys=["${putKey(folder)}"]`)));
@@ -262,7 +262,7 @@ describe("keyboard-interactive", () => {
     }
   }
   shows("keyboard-interactive", "PuTTY", () => run(plink(one(), "-pw", "secret")));
-  shows("keyboard-interactive", "Dropbear", () => run(["sshpass", "-p", "secret", ...dropbear(one())]));
+  shows("keyboard-interactive", "Dropbear", () => run(["env", "DROPBEAR_PASSWORD=secret", ...dropbear(one())]));
 
   shows("keyboard-interactive", "AsyncSSH", () => run(asyncssh(one(), "client_keys=None")));
   shows("keyboard-interactive", "Paramiko", () => {

@@ -63,9 +63,8 @@ describe("simple-session", () => {
       "user@127.0.0.1",
     ],
     "Dropbear's dbclient": (port) => [
-      "sshpass",
-      "-p",
-      "password",
+      "env",
+      "DROPBEAR_PASSWORD=password",
       "dbclient",
       "-y",
       "-y",

@@ -82,14 +82,18 @@ const TITLES: Readonly<Record<Feature, string>> = {
 };
 
 const to = () => `127.0.0.1:${target.port}`;
-const options = (...words: string[]) => words.flatMap((word) => ["-o", word]);
 
-const OPENSSH = (...words: string[]) => [
-  ..."sshpass -p password ssh -F none -v".split(" "),
-  ...options("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "ExitOnForwardFailure=yes"),
-  ...words,
-  ...["-p", String(server.port), "user@127.0.0.1"],
-];
+const OPENSSH_CONFIG = `
+StrictHostKeyChecking no
+UserKnownHostsFile /dev/null
+ExitOnForwardFailure yes
+`;
+const withOpenSSH = () => {
+  const config = scripts.put("config", OPENSSH_CONFIG);
+  const askpass = scripts.put("askpass", "#!/bin/sh\necho password\n", "700");
+  return ["env", `SSH_ASKPASS=${askpass}`, "SSH_ASKPASS_REQUIRE=force", "ssh", "-F", config, "-v"];
+};
+const OPENSSH = (...words: string[]) => [...withOpenSSH(), ...words, "-p", String(server.port), "user@127.0.0.1"];
 const PLINK = (...words: string[]) => [
   ...["plink", "-ssh", "-batch", "-pw", "password", "-hostkey", fingerprint(hostKey)],
   ...words,
@@ -114,9 +118,7 @@ const CLIENTS: Readonly<Record<string, Words>> = {
     socks: (near) => OPENSSH("-N", "-D", `${near}`),
     stdio: () => OPENSSH("-W", to()),
     jump: () => [
-      ..."sshpass -p password ssh -F none -v".split(" "),
-      ...options("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null"),
-      ...["-o", `ProxyCommand=${OPENSSH("-W", "%h:%p").join(" ").replaceAll("-v ", "")}`],
+      ...[...withOpenSSH(), "-J", `user@127.0.0.1:${server.port}`],
       ...["-p", String(inner.port), "user@127.0.0.1", "any"],
     ],
     remote: (far) => OPENSSH("-N", "-R", `${far}:${to()}`),

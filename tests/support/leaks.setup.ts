@@ -7,6 +7,8 @@ import { reportUnhandledErrors } from "@strombus/reactor/defer";
 import { assertAllClosed, captureOpen, flushLoggedErrors } from "@strombus/reactor/testing";
 
 const PATIENCE = { patience: 10 }; // what leaks is there for ever
+/** Milliseconds: for what is left to be told. */
+const LONGER = 2 * PATIENCE.patience * 1000;
 
 beforeEach(() => void flushLoggedErrors());
 afterAll(() => {
@@ -21,5 +23,5 @@ if (/\/packages\/|\/tests\/hostile\//.test(expect.getState().testPath ?? "")) {
   });
 } else {
   captureOpen();
-  afterAll(() => assertAllClosed(PATIENCE)); // behind the file's own: the last comes first
+  afterAll(() => assertAllClosed(PATIENCE), LONGER); // behind the file's own: the last comes first
 }

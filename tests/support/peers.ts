@@ -8,11 +8,11 @@ import { join } from "node:path";
 import { root } from "./example.js";
 
 const command = process.env["STROMBUS_PEER"] ?? join(root, "../shared/peers/peer");
-const NEEDED = ["ssh", "plink", "dbclient", "sshpass", "python3", "rsync", "git"];
+const NEEDED = ["ssh", "plink", "dbclient", "python3", "rsync", "git"];
 
 const HOW_TO = `
 The interop tests need a Debian sid in a folder or container that shares this machine's loopback network, with
-  apt-get install openssh-client openssh-tests putty-tools dropbear-bin sshpass python3-asyncssh python3-paramiko rsync git
+  apt-get install openssh-client openssh-tests putty-tools dropbear-bin python3-asyncssh python3-paramiko rsync git
 and STROMBUS_PEER set to a program that runs its arguments there, such as a script with: exec chroot /the/folder "$@"`;
 
 /** The words that run a program among the peers. @throws if the peers are not there: nothing passes without them. */
