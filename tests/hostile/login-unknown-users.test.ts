@@ -3,13 +3,17 @@
  * by counts of work and not by a watch. Who is asked for is drawn by lot from those who exist and those who do not.
  */
 import crypto from "node:crypto";
+import files from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import {
   HostBasedChecker,
   InMemorySSHKeyDB,
   SSHProtocolChecker,
   SSHPublicKeyChecker,
+  type PasswdEntry,
+  UNIXAuthorizedKeysFiles,
   UNIXPasswordDatabase,
+  type UserDatabase,
 } from "@strombus/conch/checkers";
 import { Certificate } from "@strombus/conch/keys/certificate";
 import { Key } from "@strombus/conch/ssh/keys";
@@ -25,7 +29,7 @@ import { KeyError } from "@strombus/reactor/exceptions";
 import { globalLogPublisher, type LogEvent } from "@strombus/reactor/logger";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   ANSWERS,
@@ -71,6 +75,7 @@ const bytesIn = (value: unknown) => Buffer.byteLength(value as string);
 const whole = { ...crypto };
 const CRYPT_MEMORY = 32_768; // which each hash by crypt(3) has to itself
 const alloc = Buffer.alloc.bind(Buffer);
+const { open } = files;
 
 beforeEach(() => {
   for (const [name, cost] of Object.entries(COSTLY)) {
@@ -82,6 +87,7 @@ beforeEach(() => {
       },
     });
   }
+  files.open = (path, ...rest) => (work.push(`open ${basename(String(path))}`), open(path, ...rest));
   syncBuiltinESMExports();
   Buffer.alloc = (size: number, ...rest: [never]) => {
     if (size === CRYPT_MEMORY) work.push("crypt");
@@ -90,6 +96,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   for (const name of Object.keys(COSTLY)) Object.assign(crypto, { [name]: whole[name as keyof typeof COSTLY] });
+  files.open = open;
   syncBuiltinESMExports();
   Buffer.alloc = alloc;
 });
@@ -309,6 +316,13 @@ function accounts(): UNIXPasswordDatabase {
   ]);
 }
 
+/** Accounts with a home each, in which there are no keys. */
+const homes: UserDatabase = {
+  getpwnam(name) {
+    if (!users.has(name)) throw new KeyError("nobody");
+    return { pw_name: name, pw_dir: join(folder, name) } as PasswdEntry;
+  },
+};
 const keysOf = new InMemorySSHKeyDB(new Map(KNOWN.map((name) => [name, [hers.public()]])));
 
 /** Asks first, whoever it is, and looks in a table then. */
@@ -360,6 +374,7 @@ const CASES: Readonly<Record<string, Case>> = {
     checkers: () => [new SSHPublicKeyChecker(keysOf)],
     said: { ...BY_KEY, ...MALFORMED_KEYS, ...OTHERS },
   },
+  "keys in files": { checkers: () => [new SSHPublicKeyChecker(new UNIXAuthorizedKeysFiles(homes))], said: BY_KEY },
   "keys that every question is answered for": {
     checkers: () => [new SSHPublicKeyChecker(keysOf, { answersEveryQuery: true })],
     said: BY_KEY,

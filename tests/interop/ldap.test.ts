@@ -1,5 +1,6 @@
 /** The LDAP checker on a real slapd, by each way to reach it, and the example by a real client. */
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { UsernamePassword } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { LDAPChecker, type LDAPCheckerOptions } from "@strombus/cred/ldap";
@@ -9,6 +10,11 @@ import { startExample } from "../support/example.js";
 import { NAMES } from "../support/hostile-names.js";
 import { openSSH, ssh } from "../support/openssh.js";
 import { Slapd, SUFFIX } from "../support/slapd.js";
+
+/** The one that the checker loads. */
+const { Client: LDAPClient } = createRequire(import.meta.url)("ldapts") as {
+  Client: { prototype: Record<"startTLS" | "bind" | "search", (...args: unknown[]) => unknown> };
+};
 
 const PEOPLE = `ou=people,${SUFFIX}`;
 
@@ -107,6 +113,27 @@ for (const [way, options] of Object.entries(ways)) {
         await refused(checker, name, "wrong");
       }
       await refused(checker, "locked");
+      expect(logged).toEqual([]);
+    });
+
+    test("A12: whether a user is known shows neither in what the directory is asked nor in the log", async () => {
+      const checker = new LDAPChecker(options());
+      const asked: string[] = [];
+      for (const method of ["startTLS", "bind", "search"] as const) {
+        const original = LDAPClient.prototype[method];
+        LDAPClient.prototype[method] = function (this: unknown, ...args) {
+          asked.push(method);
+          return original.apply(this, args);
+        };
+        onTestFinished(() => void (LDAPClient.prototype[method] = original));
+      }
+      const work: string[][] = [];
+      for (const name of ["alice", "nobody", "locked", "Bob", "someone"]) {
+        await refused(checker, name, "wrong");
+        work.push(asked.splice(0));
+      }
+      expect(work).toEqual(Array.from(work, () => work[0]));
+      expect(work[0]).toContain("bind");
       expect(logged).toEqual([]);
     });
 

@@ -12,7 +12,7 @@ import {
   UsernamePassword,
 } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
-import { PluggableAuthenticationModulesChecker } from "@strombus/cred/pam";
+import { PAM_PROMPT_ECHO_OFF, PluggableAuthenticationModulesChecker } from "@strombus/cred/pam";
 import { Portal } from "@strombus/cred/portal";
 import { eventAsText, globalLogPublisher, type LogEvent } from "@strombus/reactor/logger";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -213,6 +213,20 @@ describe("by PAM", () => {
       }
       expect(await login(user)).toBe(user);
       for (const line of logged) expect(line).toMatch(harmless);
+    });
+
+    test("A12: whether a user is known does not show in what PAM asks", async () => {
+      const known = ["YESCRYPT", "SHA512"].map((method) => account(method, "correct horse"));
+      const checker = new PluggableAuthenticationModulesChecker({ service: service("pam_unix.so nodelay") });
+      const seen: unknown[] = [];
+      for (const username of [known[0]!, "nobody-of-that-name", known[1]!, "nor-of-this"]) {
+        const credentials = new PluggableAuthenticationModules(username, (items) => {
+          seen.push(items);
+          return items.map(() => ["wrong", 0] as const);
+        });
+        await expect(checker.requestAvatarId(credentials)).rejects.toThrow(UnauthorizedLogin);
+      }
+      expect(seen).toEqual(Array.from({ length: 4 }, () => [["Password: ", PAM_PROMPT_ECHO_OFF]]));
     });
 
     test("a client that goes in the middle of PAM's questions leaves its process to the next", async () => {

@@ -21,11 +21,16 @@ import {
   ISessionSignal as ISessionSignalToken,
   ISessionStopping as ISessionStoppingToken,
 } from "@strombus/conch/interfaces";
-import { SSHChannel } from "@strombus/conch/ssh/channel";
+import { SSHChannel, type SSHChannelOptions } from "@strombus/conch/ssh/channel";
 import { NS } from "@strombus/conch/ssh/common";
 import { SSHConnection } from "@strombus/conch/ssh/connection";
 import { SSHFactory } from "@strombus/conch/ssh/factory";
-import { allowForwarding, packOpen_direct_tcpip } from "@strombus/conch/ssh/forwarding";
+import {
+  allowForwarding,
+  type ForwardingRules,
+  forwardRemote,
+  packOpen_direct_tcpip,
+} from "@strombus/conch/ssh/forwarding";
 import { Key } from "@strombus/conch/ssh/keys";
 import { packRequest_pty_req, packRequest_window_change, SSHSession, wrapProtocol } from "@strombus/conch/ssh/session";
 import type { SSHSessionProcessProtocol } from "@strombus/conch/ssh/session";
@@ -45,7 +50,7 @@ import { type IRealm, Portal } from "@strombus/cred/portal";
 import { implementer, registerAdapter } from "@strombus/reactor/components";
 import type { IProtocol } from "@strombus/reactor/interfaces";
 import { Protocol } from "@strombus/reactor/protocol";
-import { Clock, FakeTransport } from "@strombus/reactor/testing";
+import { Clock, FakeTransport, SimulatedReactor } from "@strombus/reactor/testing";
 import { connect } from "@strombus/reactor/testing/iosim";
 
 const hostKey = Key.generate("ed25519");
@@ -64,6 +69,9 @@ export class ReactorsClock extends Clock {
   }
 }
 
+/** A path where the server listens for its clients. */
+const FORWARDED = "/run/forwarded";
+
 /** The functions that an application hands over, by the name of their type. */
 export const functions = {
   LogObserver(): void {},
@@ -72,8 +80,11 @@ export const functions = {
   HostRule(_host: string, _port: number): boolean {
     return false;
   },
-  PathRule(_path: string): boolean {
-    return false;
+  PathRule(path: string): boolean {
+    return path === FORWARDED;
+  },
+  "forwardRemote(to)"(options: SSHChannelOptions): SSHChannel {
+    return new SSHChannel(options);
   },
   ChannelEntry(options: ChannelOpenOptions): SSHChannel {
     return new Echo(options);
@@ -205,12 +216,13 @@ class Realm implements IRealm {
       return channel;
     };
     user.subsystemLookup["upper"] = () => functions.SubsystemEntry();
-    allowForwarding(user, {
+    const rules: ForwardingRules = {
       connect: (...place) => functions.HostRule(...place),
       listen: (...place) => functions.HostRule(...place),
-      connectUNIX: (path) => functions.PathRule(path),
+      connectUNIX: () => false,
       listenUNIX: (path) => functions.PathRule(path),
-    });
+    };
+    allowForwarding(user, rules, new SimulatedReactor());
     if (avatarId !== ANONYMOUS) this.ledger.logins++;
     return [IConchUser, user, () => this.logout()] as const;
   }
@@ -405,6 +417,10 @@ export class Guest {
       ["unknown", ""],
     ] as const)
       connection.sendGlobalRequest(type, data, true)?.then(undefined, () => undefined);
+    forwardRemote(connection, FORWARDED, (options) => functions["forwardRemote(to)"](options)).then(
+      undefined,
+      () => undefined,
+    );
     await this.settle();
     ask(exec, "pty-req", packRequest_pty_req("xterm", [24, 80, 0, 0], Buffer.of(0)));
     ask(exec, "env", Buffer.concat([NS("LANG"), NS("C")]));
@@ -438,7 +454,11 @@ export class Guest {
     for (const channel of [echo, exec]) ask(channel, "eow@openssh.com");
     for (const channel of [...sessions, echo, stream]) if (channel.id !== null) connection.sendEOF(channel);
     const { service } = this.server;
-    if (service instanceof SSHConnection) service.openChannel(new Talk("back")).then(undefined, () => undefined);
+    if (service instanceof SSHConnection) {
+      service.openChannel(new Talk("back")).then(undefined, () => undefined);
+      const accepted = new Talk("forwarded-streamlocal@openssh.com");
+      service.openChannel(accepted, Buffer.concat([NS(FORWARDED), NS("")])).then(undefined, () => undefined);
+    }
     await this.settle();
     for (const channel of [...sessions, echo, stream]) channel.loseConnection();
     await this.settle();

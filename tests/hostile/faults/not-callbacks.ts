@@ -52,7 +52,6 @@ export const REASONS: Reasons = [
   [/^TransportService\./, BY_INTERFACE],
   // Others
   [/^new KeyboardInteractive\(ask\)$/, CALLED], // by checkers: it is for those who make credentials of their own
-  [/^forwardRemote\(to\)$/, SAME],
   [/^(ServerTransportFactory|UserAuthFactory)\./, SAME],
   [/^SSHTransportBase\.logoutFunction$/, SAME],
   [/^SSHService\.service(Started|Stopped)$/, SAME],

@@ -14,6 +14,9 @@ const log = new Logger({ namespace: "strombus.conch.checkers" });
 const MAX_LINE = 16_384; // bytes; a longer one is dropped whole (A16)
 const MAX_FILE = 1_048_576; // bytes; a longer file is not read
 
+/** Where files of unknown users are looked for, so that they take the time of users without files (A12). */
+const NO_HOME = "/nonexistent";
+
 /** Keys, and keys with options of `authorized_keys`. */
 export type AuthorizedKeys = Iterable<Key | AuthorizedKey> | AsyncIterable<Key | AuthorizedKey>;
 
@@ -108,14 +111,14 @@ export class UNIXAuthorizedKeysFiles implements IAuthorizedKeysDB {
 
   async getAuthorizedKeys(avatarId: string): Promise<(Key | AuthorizedKey)[]> {
     const user = await findUser(this.#userdb, avatarId);
-    if (user === null) return [];
+    const home = user?.pw_dir ?? NO_HOME;
     const keys: (Key | AuthorizedKey)[] = [];
     for (const name of ["authorized_keys", "authorized_keys2"]) {
-      const path = join(user.pw_dir, ".ssh", name);
+      const path = join(home, ".ssh", name);
       const content = await readKeyFile(path);
       if (content !== null) keys.push(...readAuthorizedKeyFile(content, this.#parseKey));
     }
-    return keys;
+    return user === null ? [] : keys;
   }
 }
 
