@@ -1,8 +1,6 @@
 /** A connection by TCP or a UNIX socket, of either side: what Twisted promises a protocol, on a socket of Node's. */
 import type { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
-import { toBuffer } from "../bytes.js";
 import { classImplements, directlyProvides, providedBy } from "../components.js";
 import { ConnectionAborted, ConnectionDone, ConnectionLost, SSLError } from "../error.js";
 import { RuntimeError } from "../exceptions.js";
@@ -11,7 +9,6 @@ import { guarded, onRejection } from "../guard.js";
 import {
   type BytesLike,
   type IAddress,
-  type IDelayedCall,
   IHalfCloseableProtocol,
   IHandshakeListener,
   ILoggingContext,
@@ -26,14 +23,13 @@ import {
   type StartTLSOptions,
   type TLSSettings,
 } from "../interfaces.js";
-import { callLogged, nameOf } from "../logged-calls.js";
+import { nameOf } from "../logged-calls.js";
 import { Logger } from "../logger.js";
 import { nodeTimer, type OpenTransport, type TransportHost } from "./host.js";
-import { resetNow, SocketWire, startTLSOn, tlsError, type Wire } from "./tls.js";
+import { Output } from "./output.js";
+import { resetNow, SocketWire, startTLSOn, tlsError, TLSSession, type Wire } from "./tls.js";
 
 const log = new Logger({ namespace: "strombus.reactor.stream" });
-const HIGH_WATER = 65536; // bytes; more than this in user space pauses a push producer
-const JOIN_LIMIT = 65536; // bytes; up to here copying chunks together is cheaper than a write of many pieces
 const STALL_TIME = 60; // seconds; how long a closing connection waits for a peer that takes nothing
 const HANDSHAKE_TIME = 60; // seconds; how long TLS may take to begin
 const LINGER_TIME = 5; // seconds; how long a closed one reads on
@@ -43,12 +39,6 @@ const CLEAN_END = new ConnectionDone(); // one for all: making the stack of an e
 const OWNER = Symbol("connection");
 type OwnedSocket = Socket & { [OWNER]: StreamConnection };
 
-/** What node:net itself goes by to tell a slow peer from one that takes nothing. */
-interface WriteCounts {
-  readonly bytesWritten: number;
-  readonly writeQueueSize: number;
-}
-
 export interface ConnectionOptions {
   host: IAddress;
   peer: IAddress;
@@ -56,16 +46,6 @@ export interface ConnectionOptions {
   session?: number;
   /** Told after the protocol. */
   onLost?: (reason: Failure) => void;
-}
-
-/** TLS on a connection: where its bytes go, and how far it has come. */
-interface TLSState {
-  readonly socket: TLSSocket;
-  readonly wire: Wire;
-  established: boolean;
-  peerCertificate: X509Certificate | null;
-  /** Ends a handshake that takes too long. */
-  timeout: IDelayedCall | null;
 }
 
 /**
@@ -91,21 +71,14 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   readonly #session: number;
   readonly #onLost: ((reason: Failure) => void) | null;
   #protocol: IProtocol | null; // null when it has heard of the end
-  #pending: Buffer[] = []; // written in this turn
-  #pendingBytes = 0;
-  #flushScheduled = false;
-  #output: "open" | "closing" | "closed" = "open"; // closing: the end follows what is pending
+  readonly #output = new Output(StreamConnection.#onFinish);
   #disconnecting = false;
   #reason: Failure | null = null; // known from the moment the socket is destroyed
-  #producer: IPushProducer | IPullProducer | null = null;
-  #streaming = false;
-  #producerPaused = false;
-  #written: (() => void) | undefined = undefined; // asks for news of the write, while there is a producer
   #stopLingering: (() => void) | null = null;
   #noDelay = true;
   #keepAlive = false;
   #reads = false; // the protocol is connected
-  #tls: TLSState | null = null;
+  #tls: TLSSession | null = null;
 
   constructor(
     reactor: TransportHost,
@@ -119,11 +92,12 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     this.#peer = peer;
     this.#session = session;
     this.#onLost = onLost ?? null;
-    if (socket !== null) this.#own(socket);
+    if (socket !== null) this.#own(socket, false);
   }
 
-  #own(socket: Socket): void {
+  #own(socket: Socket, secure: boolean): void {
     this.#socket = socket as OwnedSocket;
+    this.#output.goTo(socket, secure);
     this.#socket[OWNER] = this;
     socket.on("error", StreamConnection.#onError);
     socket.on("close", StreamConnection.#onClose);
@@ -158,16 +132,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
 
   /** Until `loseConnection` has flushed what is written, more can follow; afterwards it is dropped. */
   write(data: BytesLike): void {
-    const bytes = toBuffer(data);
-    if (this.#output === "closed" || this.#reason !== null || bytes.length === 0) return;
-    if (this.#tls !== null && this.#output !== "open") return;
-    this.#append(bytes);
-    this.#pendingBytes += bytes.length;
-    this.#scheduleFlush();
-    if (this.#producer === null || !this.#streaming) return;
-    if (this.bufferedBytes <= HIGH_WATER) return;
-    this.#producerPaused = true;
-    this.#guard(() => (this.#producer as IPushProducer).pauseProducing());
+    this.#output.write(data);
   }
 
   writeSequence(data: Iterable<BytesLike>): void {
@@ -175,89 +140,21 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   }
 
   get bufferedBytes(): number {
-    return this.#pendingBytes + this.#socket.writableLength;
+    return this.#output.bufferedBytes;
   }
 
   /** By Node's own count of what waits in the system's queue: it sees progress within one large write. */
   get bytesTaken(): number {
-    const { _handle: handle } = this.#socket as unknown as { _handle: WriteCounts | null };
-    return handle === null ? 0 : handle.bytesWritten - handle.writeQueueSize;
+    return this.#output.bytesTaken;
   }
-
-  /** Chunks that lie side by side in memory become one. */
-  #append(bytes: Buffer): void {
-    const last = this.#pending.at(-1);
-    if (last?.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
-      this.#pending[this.#pending.length - 1] = Buffer.from(last.buffer, last.byteOffset, last.length + bytes.length);
-    } else {
-      this.#pending.push(bytes);
-    }
-  }
-
-  #scheduleFlush(): void {
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    process.nextTick(StreamConnection.#flush, this);
-  }
-
-  static #flush(this: void, self: StreamConnection): void {
-    self.#flushScheduled = false;
-    if (self.#reason !== null) return;
-    if (self.#pendingBytes > 0) self.#send();
-    if (self.#output !== "closing" || self.#awaitsProducer) return;
-    self.#output = "closed";
-    self.#socket.once("finish", StreamConnection.#onFinish);
-    self.#socket.end();
-  }
-
-  #send(): void {
-    const [chunks, size, socket] = [this.#pending, this.#pendingBytes, this.#socket];
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    if (chunks.length === 1 || size <= JOIN_LIMIT) {
-      socket.write(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size), this.#written);
-      return;
-    }
-    socket.cork();
-    const last = chunks.pop()!;
-    for (const chunk of chunks) socket.write(chunk);
-    socket.write(last, this.#written);
-    socket.uncork();
-  }
-
-  // The producer that feeds it
 
   registerProducer(producer: IPushProducer | IPullProducer, streaming: boolean): void {
-    if (this.#producer !== null) throw new RuntimeError("a producer is registered already");
-    if (this.disconnected || this.#reason !== null) {
-      callLogged(log, "a producer", () => producer.stopProducing());
-      return;
-    }
-    this.#producer = producer;
-    this.#streaming = streaming;
-    this.#producerPaused = false;
-    // On a later turn: a peer that takes all we have must not keep the other sockets waiting.
-    this.#written ??= () => {
-      if (this.bufferedBytes === 0) setImmediate(StreamConnection.#drained, this);
-    };
-    if (!streaming) this.#guard(() => producer.resumeProducing());
+    this.#output.registerProducer(producer, streaming, (error) => this.#failed(error));
   }
 
   /** Before `loseConnection`, if the end shall wait for no producer. */
   unregisterProducer(): void {
-    this.#producer = null;
-    if (this.#output === "closing") this.#scheduleFlush();
-  }
-
-  static #drained(this: void, self: StreamConnection): void {
-    if (self.bufferedBytes > 0 || self.#reason !== null || !self.#awaitsProducer) return;
-    self.#producerPaused = false;
-    self.#guard(() => self.#producer?.resumeProducing());
-  }
-
-  /** A pull producer, or a push producer that we paused, has more to say before the end; under TLS any producer has. */
-  get #awaitsProducer(): boolean {
-    return this.#producer !== null && (!this.#streaming || this.#producerPaused || this.#tls !== null);
+    this.#output.unregisterProducer();
   }
 
   // Reading
@@ -311,15 +208,13 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   }
 
   loseWriteConnection(): void {
-    if (this.#output !== "open") return;
-    this.#output = "closing";
-    this.#scheduleFlush();
+    this.#output.end();
   }
 
   abortConnection(): void {
     if (this.disconnected || this.#reason !== null) return;
     this.#disconnecting = true;
-    this.#reason = new Failure(new ConnectionAborted());
+    this.#over(new Failure(new ConnectionAborted()));
     if (this.#tls === null) resetNow(this.#socket);
     else this.#tls.wire.abort();
     this.#destroy();
@@ -327,9 +222,15 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
 
   /** Ends it at once, for this reason. */
   connectionLost(reason: Failure): void {
-    this.#reason ??= reason;
+    this.#over(reason);
     this.#destroy();
     this.#lost();
+  }
+
+  /** For this reason, unless there was one before: nothing goes out any more. */
+  #over(reason: Failure): void {
+    this.#reason ??= reason;
+    this.#output.drop();
   }
 
   #destroy(): void {
@@ -350,7 +251,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   /** All is sent, the end included. */
   #finished(): void {
     if (this.#reason !== null) return;
-    this.#reason = new Failure(CLEAN_END);
+    this.#over(new Failure(CLEAN_END));
     this.#lost();
     const socket = this.#socket;
     if (socket.readableEnded) {
@@ -376,35 +277,32 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
 
   static #onStall(this: OwnedSocket): void {
     const self = this[OWNER];
-    self.#reason ??= new Failure(new ConnectionLost("the peer takes no data"));
+    self.#over(new Failure(new ConnectionLost("the peer takes no data")));
     self.#destroy();
   }
 
   static #onError(this: OwnedSocket, error: Error): void {
     const self = this[OWNER];
-    const why = self.#tls === null ? null : tlsError(error);
-    self.#reason ??= new Failure(why ?? new ConnectionLost(error));
+    if (self.#reason === null) {
+      self.#over(new Failure(self.#tls === null ? new ConnectionLost(error) : tlsError(error)));
+    }
     if (self.#tls !== null) self.#destroy();
   }
 
   static #onClose(this: OwnedSocket): void {
     const self = this[OWNER];
-    if (this !== self.#socket) return; // TLS has taken its place
     self.#stopLingering?.();
-    self.#reason ??= new Failure(CLEAN_END);
+    if (self.#reason === null) self.#over(new Failure(CLEAN_END));
     self.#lost();
   }
 
   #lost(): void {
-    const [protocol, reason, producer] = [this.#protocol, this.#reason, this.#producer];
+    const [protocol, reason] = [this.#protocol, this.#reason];
     if (protocol === null || reason === null) return;
     this.#protocol = null;
-    this.#producer = null;
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    this.#handshakeOver();
+    this.#tls?.stopTimeout();
     this.#reactor.openTransports.delete(this);
-    for (const call of [() => producer?.stopProducing(), () => protocol.connectionLost(reason)]) {
+    for (const call of [() => this.#output.stopProducer(), () => protocol.connectionLost(reason)]) {
       guarded(call, (error) => this.#failed(error));
     }
     this.#onLost?.(reason);
@@ -417,7 +315,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     const settings = contextFactory.settingsForTLS(isClient);
     if (this.#tls !== null) throw new RuntimeError("TLS is on already");
     if (this.disconnected || this.#disconnecting || this.#reason !== null) return;
-    if (this.#pendingBytes > 0) this.#send();
+    this.#output.send();
     const plain = this.#socket;
     const paused = plain.isPaused();
     plain
@@ -433,64 +331,57 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     const socket = startTLSOn(wire, settings, isClient, {
       established: () => this.#established(),
       failed: (error) => {
-        this.#reason ??= new Failure(tlsError(error) ?? new ConnectionLost(error));
+        this.#over(new Failure(tlsError(error)));
         this.#destroy();
       },
     });
     const timeout = this.#reactor.callLater(this.handshakeTime, () => {
       this.connectionLost(new Failure(new SSLError(null, `no TLS handshake within ${this.handshakeTime} seconds`)));
     });
-    this.#tls = { socket, wire, established: false, peerCertificate: null, timeout };
-    this.#own(socket);
-    wire.once("close", () => this.#wireClosed(socket));
+    this.#tls = new TLSSession(socket, wire, timeout);
+    this.#own(socket, true);
+    wire.once("close", () => this.#wireClosed());
     if (this.#reads) this.#read();
     directlyProvides(this, INegotiated);
   }
 
   /** Node does not close every TLS socket that has failed, and tells of the failure later. */
-  #wireClosed(socket: TLSSocket): void {
-    if (socket.errored !== null) StreamConnection.#onError.call(this.#socket, socket.errored);
-    StreamConnection.#onClose.call(this.#socket);
+  #wireClosed(): void {
+    const socket = this.#socket;
+    if (socket.errored !== null) StreamConnection.#onError.call(socket, socket.errored);
+    StreamConnection.#onClose.call(socket);
   }
 
   #established(): void {
     if (this.#tls === null || this.#reason !== null) return;
-    this.#tls.established = true;
-    this.#handshakeOver();
+    this.#tls.handshakeCompleted();
     const protocol = this.#protocol;
     if (providedBy(IHandshakeListener, protocol)) this.#guard(() => protocol.handshakeCompleted());
   }
 
-  #handshakeOver(): void {
-    const timeout = this.#tls?.timeout;
-    if (timeout?.active()) timeout.cancel();
-  }
-
   /** The peer's close alert is answered by ours; an end without it is no clean one. */
-  #tlsEnded({ wire, established, socket }: TLSState): void {
+  #tlsEnded({ wire, established, socket }: TLSSession): void {
     if (wire.truncated || !established) {
       this.connectionLost(new Failure(new ConnectionLost("the connection ended without the end of TLS")));
       return;
     }
-    this.#reason = new Failure(CLEAN_END);
+    this.#over(new Failure(CLEAN_END));
     this.#lost();
     socket.end(() => this.#destroy());
     this.#linger();
   }
 
   getPeerCertificate(): X509Certificate | null {
-    if (this.#tls?.established !== true) return null;
-    return (this.#tls.peerCertificate ??= this.#tls.socket.getPeerX509Certificate() ?? null); // Node gives it once
+    return this.#tls?.peerCertificate ?? null;
   }
 
   /** What our side showed; null for none. */
   getHostCertificate(): X509Certificate | null {
-    return this.#tls?.socket.getX509Certificate() ?? null;
+    return this.#tls?.hostCertificate ?? null;
   }
 
   get negotiatedProtocol(): string | null {
-    const chosen = this.#tls?.established === true ? this.#tls.socket.alpnProtocol : null;
-    return typeof chosen === "string" ? chosen : null;
+    return this.#tls?.negotiatedProtocol ?? null;
   }
 
   // What the protocol's code throws
@@ -509,7 +400,8 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     const failure = new Failure(error);
     log.failure("a protocol failed", failure, { log_system: nameOf(log, this) });
     if (this.#protocol === null) return;
-    if (this.#reason === null || this.#reason.check(ConnectionAborted)) this.#reason = failure;
+    if (this.#reason?.check(ConnectionAborted)) this.#reason = failure;
+    this.#over(failure);
     this.#destroy();
   }
 

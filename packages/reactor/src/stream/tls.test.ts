@@ -460,6 +460,20 @@ describe.each(reactors)("%s", (_, make) => {
       for (const end of [server2, client2]) expect(end.error).toBeInstanceOf(ConnectionDone);
     });
 
+    test("loseConnection waits for a push producer, paused or not, until that is unregistered", async () => {
+      const [server, client] = join();
+      client.greeting = "x";
+      await until(() => server.received === "x");
+      const producer = { pauseProducing() {}, resumeProducing() {}, stopProducing() {} };
+      client.transport.registerProducer(producer, true);
+      client.transport.loseConnection();
+      for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+      expect([client.isLost, server.isLost]).toEqual([false, false]);
+      client.transport.unregisterProducer();
+      await until(() => server.isLost && client.isLost);
+      for (const end of [server, client]) expect(end.error).toBeInstanceOf(ConnectionDone);
+    });
+
     test("R1: a handshakeCompleted that throws ends the connection with that error", async () => {
       const server = new Listening();
       const mistake = new Error("a mistake");

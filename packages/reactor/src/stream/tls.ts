@@ -2,12 +2,13 @@
  * TLS on a stream: `node:tls` does it, on a wire of ours, since a TLS socket that sits on a socket of Node's does not tell
  * a peer that closed the session from a connection that was cut. Both sides of `node:tls` load when first used.
  */
+import type { X509Certificate } from "node:crypto";
 import { Duplex } from "node:stream";
 import type * as net from "node:net";
 import type { TLSSocket } from "node:tls";
-import { SSLError, VerificationError } from "../error.js";
+import { ConnectionLost, SSLError, VerificationError } from "../error.js";
 import { guarded, isThenable } from "../guard.js";
-import type { TLSSettings } from "../interfaces.js";
+import type { IDelayedCall, TLSSettings } from "../interfaces.js";
 import { logFailed } from "../logged-calls.js";
 import { Logger } from "../logger.js";
 
@@ -88,6 +89,49 @@ export function resetNow(socket: net.Socket): void {
   socket.destroy();
 }
 
+/** TLS on a connection: where its bytes go, how far it has come, and who is at its ends. */
+export class TLSSession {
+  readonly socket: TLSSocket;
+  readonly wire: Wire;
+  readonly #timeout: IDelayedCall;
+  #established = false;
+  #peerCertificate: X509Certificate | null = null;
+
+  /** @param timeout ends a handshake that takes too long */
+  constructor(socket: TLSSocket, wire: Wire, timeout: IDelayedCall) {
+    this.socket = socket;
+    this.wire = wire;
+    this.#timeout = timeout;
+  }
+
+  get established(): boolean {
+    return this.#established;
+  }
+
+  handshakeCompleted(): void {
+    this.#established = true;
+    this.stopTimeout();
+  }
+
+  stopTimeout(): void {
+    if (this.#timeout.active()) this.#timeout.cancel();
+  }
+
+  get peerCertificate(): X509Certificate | null {
+    if (!this.#established) return null;
+    return (this.#peerCertificate ??= this.socket.getPeerX509Certificate() ?? null); // Node gives it once
+  }
+
+  get hostCertificate(): X509Certificate | null {
+    return this.socket.getX509Certificate() ?? null;
+  }
+
+  get negotiatedProtocol(): string | null {
+    const chosen = this.#established ? this.socket.alpnProtocol : null;
+    return typeof chosen === "string" ? chosen : null;
+  }
+}
+
 /** What node:tls keeps to itself, and a server that is no `tls.Server` must ask: why the client's certificate is no good. */
 interface TLSInternals {
   ssl: { verifyError(): Error | null } | null;
@@ -164,10 +208,10 @@ function verifyError(socket: TLSSocket): Error | null {
   return ssl === null ? new Error("the connection is gone") : ssl.verifyError();
 }
 
-/** The error of ours for one of node:tls; null for a connection that was cut. */
-export function tlsError(error: NodeJS.ErrnoException): SSLError | VerificationError | null {
+/** The error of ours for one of node:tls. */
+export function tlsError(error: NodeJS.ErrnoException): SSLError | VerificationError | ConnectionLost {
   const { code = "ERR_SSL", message } = error;
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") return new VerificationError(message, { cause: error });
-  if (code === "ECONNRESET" || code === "EPIPE" || code === "ERR_STREAM_PREMATURE_CLOSE") return null;
-  return new SSLError(null, message, { cause: error, code });
+  const cut = code === "ECONNRESET" || code === "EPIPE" || code === "ERR_STREAM_PREMATURE_CLOSE";
+  return cut ? new ConnectionLost(error) : new SSLError(null, message, { cause: error, code });
 }
