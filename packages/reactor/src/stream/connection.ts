@@ -56,8 +56,8 @@ export interface ConnectionOptions {
  * with ConnectionLost. And a connection closed by us, although it is over for the protocol, reads on for up to 5 s, since
  * closing a socket with unread data would make the system throw away what the peer has not fetched yet.
  *
- * Under TLS, what is written after `loseConnection` is dropped, a peer's close alert is the end for every protocol, and an
- * end without one is ConnectionLost.
+ * Under TLS, what is written after `loseConnection` is dropped unless a producer is registered, a peer's close alert is the
+ * end for every protocol, and an end without one is ConnectionLost.
  */
 export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingContext, OpenTransport {
   /** Seconds. */

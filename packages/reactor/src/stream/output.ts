@@ -17,7 +17,7 @@ interface WriteCounts {
   readonly writeQueueSize: number;
 }
 
-/** Takes bytes until the end has gone out; under TLS only until the end is asked for. */
+/** Takes bytes until the end has gone out; under TLS only until the end is asked for, or as long as a producer has some. */
 export class Output {
   readonly #onFinish: () => void;
   #socket!: Socket;
@@ -46,7 +46,7 @@ export class Output {
   write(data: BytesLike): void {
     const bytes = toBuffer(data);
     if (this.#state === "closed" || this.#state === "dropped" || bytes.length === 0) return;
-    if (this.#secure && this.#state !== "open") return;
+    if (this.#secure && this.#state !== "open" && this.#producer === null) return;
     this.#append(bytes);
     this.#pendingBytes += bytes.length;
     this.#scheduleFlush();

@@ -474,6 +474,25 @@ describe.each(reactors)("%s", (_, make) => {
       for (const end of [server, client]) expect(end.error).toBeInstanceOf(ConnectionDone);
     });
 
+    test("loseConnection waits for a pull producer, and sends what that has", async () => {
+      const [server, client] = join();
+      client.greeting = "x";
+      await until(() => server.received === "x");
+      let left = 3;
+      const producer = {
+        resumeProducing() {
+          client.transport.write("y");
+          if (--left === 0) client.transport.unregisterProducer();
+        },
+        stopProducing() {},
+      };
+      client.transport.registerProducer(producer, false);
+      client.transport.loseConnection();
+      await until(() => server.isLost && client.isLost);
+      expect(server.received).toBe("xyyy");
+      for (const end of [server, client]) expect(end.error).toBeInstanceOf(ConnectionDone);
+    });
+
     test("R1: a handshakeCompleted that throws ends the connection with that error", async () => {
       const server = new Listening();
       const mistake = new Error("a mistake");
