@@ -19,7 +19,7 @@ if (/\/packages\/|\/tests\/hostile\//.test(expect.getState().testPath ?? "")) {
   beforeEach(({ onTestFinished }) => {
     captureOpen();
     // Behind what the test has done when it is finished: the last comes first.
-    onTestFinished(() => assertAllClosed(PATIENCE));
+    onTestFinished(() => assertAllClosed(PATIENCE), LONGER);
   });
 } else {
   captureOpen();

@@ -219,7 +219,7 @@ class Realm implements IRealm {
     const rules: ForwardingRules = {
       connect: (...place) => functions.HostRule(...place),
       listen: (...place) => functions.HostRule(...place),
-      connectUNIX: () => false,
+      connectUNIX: (path) => functions.PathRule(path),
       listenUNIX: (path) => functions.PathRule(path),
     };
     allowForwarding(user, rules, new SimulatedReactor());
