@@ -1,48 +1,95 @@
 import { expect, test } from "vitest";
 import { MAX_GROWTH, MAX_WINDOW, PathWindow } from "./path.js";
 
-const MIB = 1024 * 1024;
-let now = 0;
-const begin = (reserve = { windowReserve: MAX_GROWTH }): PathWindow => new PathWindow(reserve, 2 * MIB, now);
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const PACKET = 32 * KIB;
 
-/** A silence, then data that comes for so long without another; the size that the window is refilled to. */
-function round(window: PathWindow, silence: number, flow = 0): number {
-  window.heard((now += silence));
-  for (let i = 0; i < 100; i++) window.heard((now += flow / 100));
-  return window.refill(now);
+interface Path {
+  /** seconds until the peer hears of more window */
+  rtt?: number;
+  /** bytes a second */
+  rate?: number;
+  /** seconds by which data comes late that leaves the peer 1.5 MiB to send */
+  hiccup?: number;
 }
 
-test("where the peer is silent for a round trip before each burst, the window doubles up to its limit", () => {
-  const window = begin();
-  const sizes = Array.from({ length: 4 }, () => round(window, 0.2, 0.05));
-  expect(sizes).toEqual([4 * MIB, 8 * MIB, MAX_WINDOW, MAX_WINDOW]);
+/** One channel over a path, whose peer sends whatever it may. */
+class Upload {
+  readonly #reserve;
+  #now = 0;
+  #received = 0;
+  #left = 2 * MIB;
+  #limit = 2 * MIB; // that the peer knows of
+  readonly #grants: { at: number; limit: number }[] = [];
+  window: PathWindow | null = null;
+  size = 2 * MIB;
+
+  constructor(reserve = { windowReserve: MAX_GROWTH }) {
+    this.#reserve = reserve;
+  }
+
+  /** The size of the window after so many bytes. */
+  run(bytes: number, path: Path): number {
+    const end = this.#received + bytes;
+    while (this.#received < end) {
+      while (this.#grants.length > 0 && this.#grants[0]!.at <= this.#now) this.#limit = this.#grants.shift()!.limit;
+      if (this.#limit === this.#received) this.#now = this.#grants[0]!.at;
+      else this.#receive(Math.min(PACKET, this.#limit - this.#received), path);
+    }
+    return this.size;
+  }
+
+  #receive(length: number, { rtt = 0, rate = 200 * MIB, hiccup = 0 }: Path): void {
+    this.#now += length / rate;
+    if (this.#left - length === 1.5 * MIB) this.#now += hiccup;
+    this.#received += length;
+    this.#left -= length;
+    this.window?.heard(this.#left, this.#now);
+    if (this.#left >= this.size / 2) return;
+    if (this.window === null) this.window = new PathWindow(this.#reserve, this.size, PACKET, this.#left, this.#now);
+    else this.size = this.window.refill(this.#left, this.#now);
+    this.#left = Math.max(this.#left, this.size);
+    this.#grants.push({ at: this.#now + rtt, limit: this.#received + this.#left });
+  }
+}
+
+test.each([0.05, 0.2])("where a round trip takes %f s, the window doubles up to its limit", (rtt) => {
+  const upload = new Upload();
+  expect(upload.run(3.5 * MIB, { rtt })).toBe(4 * MIB);
+  expect(upload.run(64 * MIB, { rtt })).toBe(MAX_WINDOW);
 });
 
 test("near by, and where data comes evenly, the window stays", () => {
-  const near = begin();
-  expect([round(near, 0.004, 0.001), round(near, 0.002, 0.01)]).toEqual([2 * MIB, 2 * MIB]);
-  const even = begin();
-  expect([round(even, 0.1, 0.5), round(even, 0.02, 2)]).toEqual([2 * MIB, 2 * MIB]);
+  expect(new Upload().run(64 * MIB, { rtt: 0.005 })).toBe(2 * MIB);
+  expect(new Upload().run(64 * MIB, { rtt: 0.2, rate: 2 * MIB })).toBe(2 * MIB);
+});
+
+test("silences that begin where the peer might send more grow nothing: the machine is busy, not the path long", () => {
+  expect(new Upload().run(20 * MIB, { hiccup: 0.05 })).toBe(2 * MIB);
 });
 
 test("a silence that we make ourselves grows nothing", () => {
-  const window = begin();
-  window.hold();
-  expect(round(window, 0.5)).toBe(2 * MIB);
-  expect(round(window, 0.5)).toBe(4 * MIB);
+  const upload = new Upload();
+  const held = { rtt: 0.2 };
+  upload.run(1.5 * MIB, held);
+  upload.window!.hold();
+  expect(upload.run(1 * MIB, held)).toBe(2 * MIB);
+  expect(upload.run(1 * MIB, held)).toBe(4 * MIB);
 });
 
 test("a window shrinks to what it was when half of it takes seconds", () => {
-  const window = begin();
-  expect([round(window, 0.2), round(window, 4), round(window, 0.001)]).toEqual([4 * MIB, 2 * MIB, 2 * MIB]);
+  const upload = new Upload();
+  expect(upload.run(3.5 * MIB, { rtt: 0.2 })).toBe(4 * MIB);
+  expect(upload.run(8 * MIB, { rtt: 0.2, rate: 0.25 * MIB })).toBe(2 * MIB);
 });
 
 test("the windows of a connection grow by so much together; who shrinks gives back", () => {
   const reserve = { windowReserve: 3 * MIB };
-  const [one, two] = [begin(reserve), begin(reserve)];
-  expect(round(one, 0.2)).toBe(4 * MIB);
-  expect([round(two, 0.2), round(two, 0.2)]).toEqual([3 * MIB, 3 * MIB]);
-  one.shrink();
-  one.shrink();
+  const [one, two] = [new Upload(reserve), new Upload(reserve)];
+  expect(one.run(3.5 * MIB, { rtt: 0.2 })).toBe(4 * MIB);
+  expect(two.run(32 * MIB, { rtt: 0.2 })).toBe(3 * MIB);
+  one.window!.shrink();
+  one.window!.shrink();
   expect(reserve.windowReserve).toBe(2 * MIB);
 });

@@ -1,7 +1,8 @@
 /**
  * Receive windows that fit the path (RFC 4254 section 5.2). A peer far away spends what it may send before it hears of
  * more, and is silent for a round trip; near by, or with a window that is large enough, its data comes without a pause.
- * Windows grow on the first and stay as they are on the second.
+ * Windows grow on the first and stay as they are on the second. Any other silence, such as that of a busy machine, begins
+ * where the peer could have sent more.
  */
 
 /** The most that one channel's window becomes, and all windows of a connection together beyond what they began with. */
@@ -21,22 +22,30 @@ export interface Reserve {
 export class PathWindow {
   readonly #reserve: Reserve;
   readonly #least: number;
+  readonly #maxPacket: number;
   #size: number;
   #refilledAt: number;
   #heardAt: number;
+  #rest: number; // bytes that the peer might still send when it was told of more
+  #spent = false; // it has sent them, and nothing of what it was told of
   #silence = 0; // the longest since the last refill
   #held = false;
 
-  constructor(reserve: Reserve, size: number, now: number) {
+  /** @param left bytes that the peer may still send, by what it has heard so far */
+  constructor(reserve: Reserve, size: number, maxPacket: number, left: number, now: number) {
     this.#reserve = reserve;
     this.#least = this.#size = size;
+    this.#maxPacket = maxPacket;
+    this.#rest = left;
     this.#refilledAt = this.#heardAt = now;
   }
 
-  /** Data has come. */
-  heard(now: number): void {
-    this.#silence = Math.max(this.#silence, now - this.#heardAt);
+  /** Data has come, and the peer may send `left` bytes more. */
+  heard(left: number, now: number): void {
+    if (this.#spent) this.#silence = Math.max(this.#silence, now - this.#heardAt);
     this.#heardAt = now;
+    const ahead = left - this.#size + this.#rest;
+    this.#spent = ahead >= 0 && ahead < this.#maxPacket;
   }
 
   /** It is we who let the peer wait: the silence that comes of it tells nothing of the path. */
@@ -44,12 +53,14 @@ export class PathWindow {
     this.#held = true;
   }
 
-  /** Half a window was used up; the size to refill it to. */
-  refill(now: number): number {
+  /** Half a window was used up, and `left` bytes are left of it; the size to refill it to. */
+  refill(left: number, now: number): number {
     const took = now - this.#refilledAt;
     if (took > LONG) this.shrink();
     else if (!this.#held && this.#silence > SHORT && this.#silence > MUCH * took) this.#grow();
     this.#refilledAt = this.#heardAt = now;
+    this.#rest = left;
+    this.#spent = left < this.#maxPacket;
     this.#silence = 0;
     this.#held = false;
     return this.#size;

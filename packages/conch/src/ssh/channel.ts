@@ -358,7 +358,7 @@ export class SSHChannel implements ITransport {
   /** Gives the peer window when less than half is left, unless we are not keeping up. @internal */
   refillWindow(): void {
     const { localWindowLeft: left, localWindowSize: size } = this;
-    if (this.#path !== null) this.#path.heard(this.#now);
+    if (this.#path !== null) this.#path.heard(left, this.#now);
     if (left > 0 && left >= Math.floor(size / 2)) return;
     this.#answered = Math.min(this.#answered, this.#output.bytes);
     if (this.#paused || this.#windowHolds > 0 || this.#answered > MAX_BACKLOG) {
@@ -367,14 +367,15 @@ export class SSHChannel implements ITransport {
     }
     const { conn } = this;
     if (conn === null) return;
-    if (size >= DEFAULT_WINDOW) this.#fitPath(conn);
+    if (size >= DEFAULT_WINDOW) this.#fitPath(conn, left);
     if (this.localWindowSize > left) conn.adjustWindow(this, this.localWindowSize - left);
   }
 
   /** Small windows are somebody's choice: they stay what they are. */
-  #fitPath(conn: SSHConnection): void {
-    if (this.#path === null) this.#path = new PathWindow(conn, this.localWindowSize, this.#now);
-    else this.localWindowSize = this.#path.refill(this.#now);
+  #fitPath(conn: SSHConnection, left: number): void {
+    const { localWindowSize: size, localMaxPacket } = this;
+    if (this.#path === null) this.#path = new PathWindow(conn, size, localMaxPacket, left, this.#now);
+    else this.localWindowSize = this.#path.refill(left, this.#now);
   }
 
   /** In seconds. A transport in memory may have no clock: its time stands still. */
