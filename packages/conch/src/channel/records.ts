@@ -48,13 +48,13 @@ export class ChannelRecords {
     const forwarding = forwardingOf(type, data);
     const openedAt = now(transport);
     this.#records.set(channel, { type, initiator, openedAt, forwarding, program: null });
-    report(transport, "ssh.channel.opened", { ...about(type, initiator), "ssh.channel.id": channel.id! });
+    report(transport, "ssh.channel.opened", { "ssh.channel.id": channel.id!, ...about(type, initiator) });
     if (forwarding !== null) report(transport, "ssh.forwarding.opened", forwarding);
   }
 
   /** The client asked for a channel and gets none. */
   refused(transport: Transport | null, type: string, data: Buffer, reason: string): void {
-    report(transport, "ssh.channel.refused", { ...about(type, "client"), "ssh.channel.reason": plain(reason) });
+    report(transport, "ssh.channel.refused", { "ssh.channel.reason": plain(reason), ...about(type, "client") });
     const forwarding = forwardingOf(type, data);
     if (forwarding !== null) report(transport, "ssh.forwarding.refused", forwarding);
   }
@@ -66,17 +66,17 @@ export class ChannelRecords {
     const { type, initiator, openedAt, forwarding, program } = record;
     if (program?.startedAt != null) {
       report(transport, "ssh.session.ended", {
-        ...program.fields,
         "ssh.session.status": program.status,
         "ssh.session.signal": program.signal,
         "ssh.session.duration": now(transport) - program.startedAt,
+        ...program.fields,
       });
     }
     if (forwarding !== null) report(transport, "ssh.forwarding.closed", forwarding);
     report(transport, "ssh.channel.closed", {
-      ...about(type, initiator),
       "ssh.channel.id": channel.id!,
       "ssh.channel.duration": now(transport) - openedAt,
+      ...about(type, initiator),
     });
   }
 

@@ -82,7 +82,7 @@ describe("connections that have not logged in (R5)", () => {
 
   test("are not even counted from loopback, from exempt networks and from UNIX sockets", () => {
     const { defence } = defended({ perSource: 0, exempt: ["192.0.2.0/24"] });
-    for (const host of ["127.0.0.1", "127.3.2.1", "::1", "192.0.2.77"]) {
+    for (const host of ["127.0.0.1", "127.3.2.1", "::1", "::ffff:127.0.0.1", "192.0.2.77"]) {
       expect(defence.admit(from(host))).not.toBeNull();
     }
     expect(defence.admit(new UNIXAddress("/run/socket"))).not.toBeNull();

@@ -12,7 +12,7 @@ import { Logger } from "@strombus/reactor/logger";
 import type { Gate, Offence, Visit } from "../transport/gate.js";
 import { bytesHeld } from "../transport/held.js";
 import { Penalties, type PenaltyTerms } from "./penalties.js";
-import { hostOf, isIn, networks, sourceOf } from "./source.js";
+import { hostOf, isIn, isLoopback, networks, sourceOf } from "./source.js";
 
 const log = new Logger({ namespace: "strombus.conch.defence" });
 
@@ -54,7 +54,6 @@ export interface DefenceOptions {
   readonly random?: () => number;
 }
 
-const LOOPBACK = ["127.0.0.0/8", "::1"];
 const LOG_INTERVAL = 1; // seconds
 const MEMORY_INTERVAL = 0.25; // seconds between two looks
 
@@ -83,7 +82,8 @@ const BY_WEIGHT: readonly Offence[] = ["nothing", "login", "timeout", "protocol"
 export class Defence implements Gate {
   readonly #options: Required<Omit<DefenceOptions, "penalties" | "exempt" | "exemptLoopback">>;
   readonly #terms: PenaltyTerms | null;
-  readonly #exempt: ReturnType<typeof networks>;
+  readonly #exemptLoopback: boolean;
+  readonly #exempt: ReturnType<typeof networks> | null;
   readonly #penalties = new Penalties();
   readonly #bySource = new Map<string, number>();
   #startups = 0;
@@ -122,7 +122,8 @@ export class Defence implements Gate {
       random,
     };
     this.#terms = penalties === null ? null : { ...DEFAULT_PENALTIES, ...penalties };
-    this.#exempt = networks(exemptLoopback ? [...LOOPBACK, ...exempt] : exempt);
+    this.#exemptLoopback = exemptLoopback;
+    this.#exempt = exempt.length === 0 ? null : networks(exempt);
   }
 
   /** Connections that are open and have not logged in, those of exempt sources left out. */
@@ -152,7 +153,7 @@ export class Defence implements Gate {
 
   admit(peer: IAddress): Visit | null {
     const host = hostOf(peer);
-    if (host === null || isIn(this.#exempt, host)) return NO_VISIT;
+    if (host === null || this.#isExempt(host)) return NO_VISIT;
     const source = sourceOf(host, this.#options);
     const refusal = this.#refusal(source);
     if (refusal !== null) {
@@ -208,6 +209,10 @@ export class Defence implements Gate {
   }
 
   /** Each is counted; a flood gets a line a second (rule L4). */
+  #isExempt(host: string): boolean {
+    return (this.#exemptLoopback && isLoopback(host)) || (this.#exempt !== null && isIn(this.#exempt, host));
+  }
+
   #refuse(reason: Refusal, host: string): void {
     this.#lastRefusal = reason;
     this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);

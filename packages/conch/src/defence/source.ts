@@ -42,6 +42,11 @@ export function networks(list: Iterable<string>): BlockList {
   return found;
 }
 
+/** Whether an address, in the spelling of the system, is loopback's: all clients are asked, and a list takes its time. */
+export function isLoopback(host: string): boolean {
+  return host.startsWith("127.") || host === "::1" || host.startsWith("::ffff:127.");
+}
+
 export function isIn(list: BlockList, host: string): boolean {
   return list.check(host, isIP(host) === 4 ? "ipv4" : "ipv6");
 }

@@ -1,5 +1,5 @@
 /** What both sides compute once they share K: the exchange hash (RFC 4253 section 8) and the keys (section 7.2). */
-import { createHash } from "node:crypto";
+import { hash as digest } from "node:crypto";
 import type { CipherAlgorithm, MacAlgorithm } from "../codec/algorithms.js";
 import type { DirectionKeys } from "../codec/packets.js";
 import { Writer } from "../wire/writer.js";
@@ -34,7 +34,7 @@ export function exchangeHash(hash: HashName, transcript: Transcript): Buffer {
   out.string(transcript.clientValue);
   out.string(transcript.serverValue);
   out.raw(transcript.secret);
-  return createHash(hash).update(out.payload()).digest();
+  return digest(hash, out.payload(), "buffer");
 }
 
 /** What an exchange leaves behind, from which keys are derived. */
@@ -49,9 +49,9 @@ export interface Agreement {
 export type Direction = "clientToServer" | "serverToClient";
 
 /** The letters of RFC 4253 section 7.2: initial IV, cipher key, MAC key. */
-const LETTERS: Record<Direction, readonly [iv: string, key: string, macKey: string]> = {
-  clientToServer: ["A", "C", "E"],
-  serverToClient: ["B", "D", "F"],
+const LETTERS: Record<Direction, readonly [iv: Buffer, key: Buffer, macKey: Buffer]> = {
+  clientToServer: [Buffer.from("A"), Buffer.from("C"), Buffer.from("E")],
+  serverToClient: [Buffer.from("B"), Buffer.from("D"), Buffer.from("F")],
 };
 
 export function deriveKeys(
@@ -71,11 +71,11 @@ export function deriveKeys(
 }
 
 /** HASH(K, H, letter, session id), prolonged by HASH(K, H, all so far) until `length` bytes are there. */
-function derive({ hash, secret, exchangeHash, sessionID }: Agreement, letter: string, length: number): Buffer {
+function derive({ hash, secret, exchangeHash, sessionID }: Agreement, letter: Buffer, length: number): Buffer {
   if (length === 0) return Buffer.alloc(0);
-  let block = createHash(hash).update(secret).update(exchangeHash).update(letter).update(sessionID).digest();
-  while (block.length < length) {
-    block = Buffer.concat([block, createHash(hash).update(secret).update(exchangeHash).update(block).digest()]);
-  }
+  const next = (...more: readonly Buffer[]): Buffer =>
+    digest(hash, Buffer.concat([secret, exchangeHash, ...more]), "buffer");
+  let block = next(letter, sessionID);
+  while (block.length < length) block = Buffer.concat([block, next(block)]);
   return block.subarray(0, length);
 }

@@ -1,5 +1,5 @@
 /** Short forms of a public key that people compare (RFC 4716 section 4, and OpenSSH's SHA-256 form). */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { BadFingerPrintFormat } from "./errors.js";
 
 /** Formats of a fingerprint, compared by identity. */
@@ -11,9 +11,9 @@ export const FingerprintFormats = {
 export function fingerprint(blob: Buffer, format: symbol): string {
   switch (format) {
     case FingerprintFormats.MD5_HEX:
-      return createHash("md5").update(blob).digest("hex").match(/../g)!.join(":");
+      return hash("md5", blob, "hex").match(/../g)!.join(":");
     case FingerprintFormats.SHA256_BASE64:
-      return createHash("sha256").update(blob).digest("base64");
+      return hash("sha256", blob, "base64");
     default:
       throw new BadFingerPrintFormat(`Unsupported fingerprint format: ${String(format)}`);
   }

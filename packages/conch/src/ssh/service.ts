@@ -5,6 +5,20 @@ import type { SSHTransportBase, TransportService } from "./transport.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.service" });
 
+type Handlers = Record<string, ((packet: Buffer) => unknown) | undefined>;
+
+const names = new Map<string, string>();
+
+/** `ssh_X` for `MSG_X`. The name is made once: to find a method by a new string takes longer than most packets do. */
+function nameOf(message: string): string {
+  let name = names.get(message);
+  if (name === undefined) {
+    name = `ssh_${message.slice("MSG_".length)}`;
+    names.set(message, name);
+  }
+  return name;
+}
+
 /** Base of the services. A message of theirs goes to the method `ssh_<NAME>`, which gets its body. */
 export class SSHService implements TransportService {
   /** The name under which it is requested; subclasses set it. */
@@ -27,8 +41,8 @@ export class SSHService implements TransportService {
   /** A message that the transport does not own; a number or a method that is missing is answered UNIMPLEMENTED. */
   packetReceived(messageNum: number, packet: Buffer): unknown {
     const message = this.protocolMessages[messageNum];
-    const handler = message === undefined ? null : namedMethod(this, `ssh_${message.slice("MSG_".length)}`);
-    if (handler !== null) return handler(packet);
+    const handler = message === undefined ? null : (this as unknown as Handlers)[nameOf(message)];
+    if (typeof handler === "function") return handler.call(this, packet);
     peerLog(log, this.transport).info("{service} has no handler for message {number}", {
       service: this.name,
       number: messageNum,

@@ -1,5 +1,5 @@
 /** HASSH: telling SSH programs apart by the algorithms they offer (https://github.com/salesforce/hassh). */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Offer } from "./negotiation.js";
 
 /** The HASSH of a client, from its KEXINIT: MD5 in hexadecimal digits. */
@@ -22,7 +22,5 @@ export function fingerprintOf(offer: Offer, ofServer: boolean): string | null {
 }
 
 function digest(lists: readonly (readonly string[])[]): string {
-  return createHash("md5")
-    .update(lists.map((names) => names.join(",")).join(";"))
-    .digest("hex");
+  return hash("md5", lists.map((names) => names.join(",")).join(";"), "hex");
 }

@@ -189,12 +189,12 @@ export abstract class KeyExchangeTransport extends PacketTransport {
     const { keyExchange, toServer, toClient } = exchange.algorithms;
     const agreement: Agreement = { hash: keyExchange.hash, secret, exchangeHash, sessionID: this.sessionID };
     const serverBound = {
-      ...deriveKeys(agreement, "clientToServer", toServer.cipher, toServer.mac),
       compression: toServer.compression,
+      ...deriveKeys(agreement, "clientToServer", toServer.cipher, toServer.mac),
     };
     const clientBound = {
-      ...deriveKeys(agreement, "serverToClient", toClient.cipher, toClient.mac),
       compression: toClient.compression,
+      ...deriveKeys(agreement, "serverToClient", toClient.cipher, toClient.mac),
     };
     this.sendPacket(NewKeys.number, Buffer.alloc(0));
     this.outgoing.setKeys(this.isClient ? serverBound : clientBound, this.handshake.strict);

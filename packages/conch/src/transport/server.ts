@@ -246,10 +246,10 @@ export class SSHServerTransport extends SSHTransportBase {
   }
 
   protected override keysChanged(first: boolean): void {
-    const kex = { "ssh.kex.algorithm": this.kexAlg! };
-    if (!first) return report(this, "ssh.rekey", kex);
+    const method = this.kexAlg!;
+    if (!first) return report(this, "ssh.rekey", { "ssh.kex.algorithm": method });
     report(this, "ssh.handshake.completed", {
-      ...kex,
+      "ssh.kex.algorithm": method,
       "ssh.host_key.algorithm": this.keyAlg!,
       "ssh.handshake.duration": this.clock.seconds() - (this.#openedAt ?? 0),
     });

@@ -17,18 +17,16 @@ export interface LoginEvent {
 }
 
 export function logLogin(event: LoginEvent, outcome: "accepted" | "partly accepted" | "refused", why: string): void {
-  const name = "ssh.login";
-  const told = eventOf(event.transport, name, {
+  const told = eventOf(event.transport, "ssh.login", {
     "ssh.login.outcome": outcome,
     "ssh.login.method": plain(event.method),
     "ssh.key.fingerprint": event.fingerprint,
     "ssh.login.checker": event.checker,
     "ssh.login.reason": why === "" ? null : plain(why),
   });
-  const login = { ...told, "user.name": plain(event.user) };
+  const login = Object.assign(told, { "user.name": plain(event.user) });
   tellObservers(event.transport, login);
   log.info("login {outcome}: user {user} by {method} from {address} port {port}{key}{why}", {
-    ...login,
     outcome,
     user: shown(event.user),
     method: shown(event.method),
@@ -38,6 +36,7 @@ export function logLogin(event: LoginEvent, outcome: "accepted" | "partly accept
     checker: event.checker,
     key: event.fingerprint === null ? "" : ` key ${event.fingerprint}`,
     why: why === "" ? "" : `: ${escapeText(why, 256)}`,
+    ...login,
   });
 }
 

@@ -1,5 +1,5 @@
 /** A `publickey` request and what its signature covers (RFC 4252 section 7; OpenSSH PROTOCOL section 3.1, host-bound). */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { ProtocolError } from "../error.js";
 import { HostBoundData, HostBoundSigned, PublicKeyData, PublicKeySigned } from "../messages/userauth.js";
 import { Reader } from "../wire/reader.js";
@@ -23,7 +23,7 @@ export interface PublicKeyRequest {
 
 /** Reads the method's data; the buffers are copies. @throws ProtocolError if it is malformed. */
 export function readPublicKeyRequest(method: string, data: Uint8Array): PublicKeyRequest {
-  const fields = method === HOST_BOUND ? HostBoundData.decode(data) : { ...PublicKeyData.decode(data), hostKey: null };
+  const fields = method === HOST_BOUND ? HostBoundData.decode(data) : { hostKey: null, ...PublicKeyData.decode(data) };
   return {
     method,
     flag: fields.hasSignature,
@@ -52,12 +52,12 @@ export function signedData(
     blob: request.blob,
   };
   if (request.hostKey === null) return PublicKeySigned.encode(fields);
-  return HostBoundSigned.encode({ ...fields, hostKey: request.hostKey });
+  return HostBoundSigned.encode({ hostKey: request.hostKey, ...fields });
 }
 
 /** As OpenSSH prints it. */
 export function fingerprintOf(blob: Uint8Array): string {
-  return `SHA256:${createHash("sha256").update(blob).digest("base64").replace(/=+$/, "")}`;
+  return `SHA256:${hash("sha256", blob, "base64").replace(/=+$/, "")}`;
 }
 
 function readSignature(due: boolean, tail: Buffer): Buffer | null {

@@ -115,7 +115,10 @@ export function directlyProvides(object: object, ...interfaces: InterfaceToken[]
 /** Whether `object` provides the interface: declared by it or its class, or by having every member the token lists. */
 export function providedBy<T>(token: InterfaceToken<T>, object: unknown): object is T {
   if (!isObject(object)) return false;
-  return declaredInterfaces(object).some((declared) => extendsOrIs(declared, token)) || fits(token, object);
+  for (let link: object | null = object; link !== null; link = prototypeAbove(link)) {
+    if (declarations.get(link)?.some((declared) => extendsOrIs(declared, token)) === true) return true;
+  }
+  return fits(token, object);
 }
 
 /** Whether instances of `type` provide the interface, as far as its declarations and its prototype tell. */
