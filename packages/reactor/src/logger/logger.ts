@@ -56,15 +56,15 @@ export class Logger {
       });
       return;
     }
-    // Not `{ ...fields, log_logger: ... }`: V8 takes 7 us for what is written behind a spread, 0.3 us for this.
-    const event: LogEvent = Object.assign({}, fields, {
+    const own = {
       log_logger: this,
       log_level: level,
       log_namespace: this.namespace,
       log_source: this.source,
       log_format: format,
       log_time: Date.now() / 1000,
-    });
+    };
+    const event: LogEvent = Object.assign(withPlaces(fields), own);
     const { observer } = this;
     onRejection(passOn(this, observer, event), (error) => globalLogPublisher(observerFailed(this, observer, error)));
   }
@@ -130,4 +130,17 @@ export class Logger {
   toString(): string {
     return `<Logger ${this.namespace}>`;
   }
+}
+
+/** A copy of `fields`, before them the places of what a Logger sets: to add behind a spread takes V8 a microsecond a name. */
+function withPlaces(fields: LogFields): LogFields {
+  return {
+    log_logger: null,
+    log_level: null,
+    log_namespace: null,
+    log_source: null,
+    log_format: null,
+    log_time: null,
+    ...fields,
+  };
 }
