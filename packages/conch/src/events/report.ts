@@ -20,6 +20,7 @@ interface Reporting {
   getPeer?(): { readonly address: unknown };
 }
 
+const { pid } = process; // asked once: the system is, each time
 let connections = 0;
 const known = new WeakMap<object, Mutable<ConnectionFields>>();
 
@@ -63,7 +64,7 @@ export function plain(text: string): string {
 function factsOf(connection: Reporting): Mutable<ConnectionFields> {
   let facts = known.get(connection);
   if (facts === undefined) {
-    facts = { "ssh.connection.id": `${process.pid}-${++connections}`, ...whereabouts(connection), ...NOTHING_KNOWN };
+    facts = { "ssh.connection.id": `${pid}-${++connections}`, ...whereabouts(connection), ...NOTHING_KNOWN };
     known.set(connection, facts);
   }
   facts["ssh.hassh"] ??= connection.hassh ?? null;

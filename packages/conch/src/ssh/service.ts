@@ -9,7 +9,7 @@ type Handlers = Record<string, ((packet: Buffer) => unknown) | undefined>;
 
 const names = new Map<string, string>();
 
-/** `ssh_X` for `MSG_X`. The name is made once: to find a method by a new string takes longer than most packets do. */
+/** `ssh_X` for `MSG_X`, made once: to find a method by a new string takes longer than many a packet. */
 function nameOf(message: string): string {
   let name = names.get(message);
   if (name === undefined) {
@@ -52,11 +52,16 @@ export class SSHService implements TransportService {
   }
 }
 
+/** Computed names that some object had a method of, each as the one string that V8 has looked up before. */
+const computed = new Map<string, string>();
+
 /**
  * The method of a computed name, bound, or null: how requests find their handlers. The name starts with a prefix of
  * ours, so that no text of the peer's reaches what every object has.
  */
 export function namedMethod(object: object, name: string): ((...args: unknown[]) => unknown) | null {
-  const method = (object as Record<string, unknown>)[name];
-  return typeof method === "function" ? (method.bind(object) as (...args: unknown[]) => unknown) : null;
+  const method = (object as Record<string, unknown>)[computed.get(name) ?? name];
+  if (typeof method !== "function") return null;
+  if (!computed.has(name)) computed.set(name, name);
+  return method.bind(object) as (...args: unknown[]) => unknown;
 }
