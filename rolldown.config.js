@@ -1,14 +1,17 @@
 // What Node runs of a package: a few files instead of hundreds, since a server's start is mostly the finding of files.
-// A file for each module that package.json exports, and one that they share, of all that a common server uses.
+// A file for each module that package.json exports, and `common.js` behind them, with all that a common server uses. One
+// package takes what it needs of another's from there, and not by way of a module that only hands it on.
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { defineConfig } from "rolldown";
 
 const COMMON = {
-  reactor: ["index"],
-  cred: ["portal", "checkers"],
-  conch: ["ssh/factory", "ssh/session", "checkers", "avatar"],
+  reactor: ["index", "components", "exceptions", "protocol", "task", "util"],
+  cred: ["portal", "checkers", "credentials"],
+  conch: ["ssh/factory", "ssh/session", "avatar"],
 };
+
+const PACKAGES = join(import.meta.dirname, "packages");
 
 /** Whether a module of `dist` is loaded when one of `entries` is. */
 function loadedWith(entries) {
@@ -21,6 +24,21 @@ function loadedWith(entries) {
     return reached.has(id);
   };
 }
+
+/** The text of a module of ours, as it was built, that only hands on what its package's common.js has; null for others. */
+function handedOn(id) {
+  const [, name, module] = /^@strombus\/(\w+)(?:\/(.+))?$/.exec(id) ?? [];
+  if (name === undefined) return null;
+  const code = readFileSync(join(PACKAGES, name, "lib", `${module ?? "index"}.js`), "utf8");
+  const found = /^(export \{[^}]*\} from )"[./]+\/common\.js";\s*$/.exec(code);
+  return found && `${found[1]}"@strombus/${name}/common";`;
+}
+
+const straight = {
+  name: "straight",
+  resolveId: (id) => (handedOn(id) === null ? null : `\0${id}`),
+  load: (id) => (id.startsWith("\0@strombus/") ? handedOn(id.slice(1)) : null),
+};
 
 /** Writes what has changed and removes what is no more: programs that start meanwhile find all they need. */
 function inPlace(folder) {
@@ -40,8 +58,9 @@ function inPlace(folder) {
 
 export default defineConfig(
   Object.entries(COMMON).map(([name, common]) => {
-    const folder = `${import.meta.dirname}/packages/${name}`;
+    const folder = join(PACKAGES, name);
     const { exports, bin = {} } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+    delete exports["./common"];
     const modules = Object.entries(exports).map(([path, entry]) => {
       const [, module] = /^\.\/lib\/(.*)\.js$/.exec(entry.default) ?? [];
       if (module === undefined) throw new Error(`${name}: "default" of "${path}" is to be below ./lib/`);
@@ -51,14 +70,15 @@ export default defineConfig(
     const isCommon = loadedWith(common.map((module) => `${folder}/dist/${module}.js`));
     return {
       input: Object.fromEntries(modules.map((module) => [module, `${folder}/dist/${module}.js`])),
-      external: (id) => !id.startsWith(".") && !isAbsolute(id),
+      external: (id) => !/^[.\0]/.test(id) && !isAbsolute(id) && handedOn(id) === null,
       platform: "node",
-      plugins: [inPlace(`${folder}/lib`)],
+      plugins: [straight, inPlace(`${folder}/lib`)],
       output: {
         dir: `${folder}/lib`,
         sourcemap: true,
         comments: false,
-        chunkFileNames: "shared/[name]-[hash].js",
+        chunkFileNames: ({ name }) => (name === "common" ? "common.js" : "shared/[name]-[hash].js"),
+        minifyInternalExports: false,
         codeSplitting: {
           groups: [{ debugName: "common", name: (id, context) => (isCommon(id, context) ? "common" : null) }],
         },

@@ -38,7 +38,8 @@ async function learnClasses(): Promise<void> {
   for (const name of ["conch", "cred"]) {
     const file = new URL(`../../../packages/${name}/package.json`, import.meta.url);
     const { exports } = JSON.parse(readFileSync(file, "utf8")) as { exports: Record<string, unknown> };
-    for (const path of Object.keys(exports)) {
+    for (const [path, entry] of Object.entries(exports)) {
+      if (typeof entry === "string") continue; // what was built, for the other packages
       const module = (await import(`@strombus/${name}${path.slice(1)}`)) as Record<string, unknown>;
       for (const value of Object.values(module)) {
         if (typeof value !== "function") continue;

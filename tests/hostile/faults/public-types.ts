@@ -42,10 +42,13 @@ function collected(
   namesOf: (reader: Reader, declaration: Declaration, path: string) => [name: string, when: When][],
 ): Map<string, When> {
   const folder = `${PACKAGES}${packageName}/`;
-  const { exports } = JSON.parse(readFileSync(`${folder}package.json`, "utf8")) as { exports: Record<string, Export> };
+  const { exports } = JSON.parse(readFileSync(`${folder}package.json`, "utf8")) as {
+    exports: Record<string, Export | string>;
+  };
   const reader = new Reader(folder);
   const found = new Map<string, When>();
   for (const entry of Object.values(exports)) {
+    if (typeof entry === "string") continue; // what packages share of their code, without types
     for (const [declaration, path] of reader.published(resolve(folder, entry["strombus-source"]))) {
       for (const [name, when] of namesOf(reader, declaration, path)) found.set(name, when);
     }

@@ -208,11 +208,11 @@ export class Defence implements Gate {
     this.#queued = bytesHeld();
   }
 
-  /** Each is counted; a flood gets a line a second (rule L4). */
   #isExempt(host: string): boolean {
     return (this.#exemptLoopback && isLoopback(host)) || (this.#exempt !== null && isIn(this.#exempt, host));
   }
 
+  /** Each is counted; a flood gets a line a second (rule L4). */
   #refuse(reason: Refusal, host: string): void {
     this.#lastRefusal = reason;
     this.#refused.set(reason, (this.#refused.get(reason) ?? 0) + 1);

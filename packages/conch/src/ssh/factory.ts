@@ -13,17 +13,14 @@ import { ConchError } from "../error.js";
 import { SSHEvents } from "../events.js";
 import type { Certificate } from "../keys/certificate.js";
 import { algorithmLists, DEFAULT_KEY_EXCHANGES, type AlgorithmChoice } from "../transport/algorithms.js";
+import type { TransportService } from "../transport/base.js";
+import { DISCONNECT_BY_APPLICATION } from "../transport/constants.js";
 import { algorithmsOf, MIN_RSA_HOST_KEY_BITS } from "../transport/host-key-algorithms.js";
 import { isGroupExchange, nearestGroup, type Group, type Primes } from "../transport/groups.js";
+import { SSHServerTransport, type HostKeySigner } from "../transport/server.js";
+import { SSHUserAuthServer } from "../userauth/server.js";
 import { SSHConnection } from "./connection.js";
 import type { Key } from "./keys.js";
-import {
-  DISCONNECT_BY_APPLICATION,
-  SSHServerTransport,
-  type HostKeySigner,
-  type TransportService,
-} from "./transport.js";
-import { SSHUserAuthServer } from "./userauth.js";
 
 export type { Group, Primes };
 

@@ -10,7 +10,7 @@ import { UnauthorizedLogin } from "../error.js";
 import { optional } from "../optional.js";
 import { WorkQueue } from "../work.js";
 import { PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON } from "./conversation.js";
-import { PAMProcess } from "./process.js";
+import type { PAMProcess } from "./process.js";
 
 export interface PAMCheckerOptions {
   /** PAM's name for what one logs in to: `/etc/pam.d/<service>` says how, or else `/etc/pam.d/other`. */
@@ -103,7 +103,7 @@ export class PluggableAuthenticationModulesChecker implements ICredentialsChecke
 
   /** What PAM says, in a process that is kept for another login if nothing was wrong with it. */
   async #decision(login: Login, ask: Ask): Promise<Decision> {
-    const child = this.#idle.pop() ?? new PAMProcess();
+    const child = this.#idle.pop() ?? (await newProcess());
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => reject(new Error("it took too long")), this.#timeout * 1000);
@@ -158,4 +158,10 @@ function byPassword(password: string): Ask {
       }),
     );
   };
+}
+
+/** What starts processes is loaded by those who have them. */
+async function newProcess(): Promise<PAMProcess> {
+  const { PAMProcess } = await import("./process.js");
+  return new PAMProcess();
 }

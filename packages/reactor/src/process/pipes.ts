@@ -1,5 +1,5 @@
 /** A child on pipes, by Node. */
-import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
+import type { ChildProcess, StdioOptions } from "node:child_process";
 import { openSync } from "node:fs";
 import { constants } from "node:os";
 import type { Readable, Writable } from "node:stream";
@@ -35,6 +35,7 @@ export class PipedChild extends Child {
   static start(protocol: IProcessProtocol, command: Command, options: PipedOptions): PipedChild {
     const { file, args } = command;
     const { env, folder, ids, childFDs, newSession } = options;
+    const { spawn } = process.getBuiltinModule("node:child_process"); // loaded by those who have processes
     const child = spawn(file, args.slice(1), {
       argv0: args[0],
       env,
