@@ -25,6 +25,7 @@ import {
 } from "../interfaces.js";
 import { nameOf } from "../logged-calls.js";
 import { Logger } from "../logger.js";
+import { endings } from "./endings.js";
 import { nodeTimer, type OpenTransport, type TransportHost } from "./host.js";
 import { Output } from "./output.js";
 import { resetNow, SocketWire, startTLSOn, tlsError, TLSSession, type Wire } from "./tls.js";
@@ -185,11 +186,15 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   /** The peer sends no more. */
   static #onEnd(this: OwnedSocket): void {
     const self = this[OWNER];
-    const protocol = self.#protocol;
-    if (protocol === null || self.#disconnecting || self.#reason !== null) return;
-    if (self.#tls !== null) self.#tlsEnded(self.#tls);
-    else if (providedBy(IHalfCloseableProtocol, protocol)) self.#guard(() => protocol.readConnectionLost());
-    else self.connectionLost(new Failure(CLEAN_END));
+    endings.add(() => self.#ended());
+  }
+
+  #ended(): void {
+    const protocol = this.#protocol;
+    if (protocol === null || this.#disconnecting || this.#reason !== null) return;
+    if (this.#tls !== null) this.#tlsEnded(this.#tls);
+    else if (providedBy(IHalfCloseableProtocol, protocol)) this.#guard(() => protocol.readConnectionLost());
+    else this.connectionLost(new Failure(CLEAN_END));
   }
 
   // The end
@@ -293,7 +298,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     const self = this[OWNER];
     self.#stopLingering?.();
     if (self.#reason === null) self.#over(new Failure(CLEAN_END));
-    self.#lost();
+    if (self.#protocol !== null) endings.add(() => self.#lost());
   }
 
   #lost(): void {
