@@ -207,8 +207,13 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     }
     this.#disconnecting = true;
     this.#socket.pause();
+    endings.add(() => this.#lose());
+  }
+
+  #lose(): void {
+    if (this.#reason !== null) return;
     this.#limitStall(this.stallTime);
-    if (this.#socket.writableFinished) process.nextTick(() => this.#finished());
+    if (this.#socket.writableFinished) process.nextTick(() => endings.add(() => this.#finished()));
     else this.loseWriteConnection();
   }
 
@@ -246,7 +251,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   static #onFinish(this: OwnedSocket): void {
     const self = this[OWNER];
     if (self.#disconnecting) {
-      self.#finished();
+      endings.add(() => self.#finished());
       return;
     }
     const protocol = self.#protocol;
