@@ -17,12 +17,6 @@ interface Peer {
   readonly clock?: IReactorTime;
 }
 
-/** What one peer may have logged. Lines for debugging have a bound of their own, and take none from the others. */
-interface Bounds {
-  readonly debug: LineBound;
-  readonly others: LineBound;
-}
-
 const bounds = new WeakMap<object, Bounds>();
 
 /**
@@ -32,46 +26,85 @@ const bounds = new WeakMap<object, Bounds>();
  * @param peer stands for it: its transport. Without one there is no bound.
  */
 export function peerLog(log: Logger, peer: object | null | undefined): Lines {
-  if (peer == null) return log;
-  const { debug, others } = boundsOf(peer);
-  return {
-    debug(...line) {
-      if (debug.admits()) log.debug(...line);
-    },
-    info(...line) {
-      if (others.admits()) log.info(...line);
-    },
-    warn(...line) {
-      if (others.admits()) log.warn(...line);
-    },
-    error(...line) {
-      if (others.admits()) log.error(...line);
-    },
-    failure(...line) {
-      if (others.admits()) log.failure(...line);
-    },
-  };
+  return peer == null ? log : new BoundLines(log, boundsOf(peer));
 }
 
 /** The peer is gone: tells at once what is still to tell. */
 export function tellWhatWasLeftOut(peer: object): void {
-  const bound = bounds.get(peer);
-  bound?.debug.tell();
-  bound?.others.tell();
+  bounds.get(peer)?.tell();
 }
 
 function boundsOf(peer: Peer): Bounds {
   let found = bounds.get(peer);
   if (found === undefined) {
-    const clock = peer.clock ?? reactor;
-    const format = "{count} lines that one peer brought about were left out";
-    found = {
-      debug: new LineBound(clock, (count) => log.debug(format, { count })),
-      others: new LineBound(clock, (count) => log.warn(format, { count })),
-    };
+    found = new Bounds(peer.clock ?? reactor);
     bounds.set(peer, found);
   }
   return found;
+}
+
+class BoundLines implements Lines {
+  readonly #log: Logger;
+  readonly #bounds: Bounds;
+
+  constructor(log: Logger, bounds: Bounds) {
+    this.#log = log;
+    this.#bounds = bounds;
+  }
+
+  debug(...line: Parameters<Logger["debug"]>): void {
+    if (this.#bounds.admitsDebug()) this.#log.debug(...line);
+  }
+
+  info(...line: Parameters<Logger["info"]>): void {
+    if (this.#bounds.admits()) this.#log.info(...line);
+  }
+
+  warn(...line: Parameters<Logger["warn"]>): void {
+    if (this.#bounds.admits()) this.#log.warn(...line);
+  }
+
+  error(...line: Parameters<Logger["error"]>): void {
+    if (this.#bounds.admits()) this.#log.error(...line);
+  }
+
+  failure(...line: Parameters<Logger["failure"]>): void {
+    if (this.#bounds.admits()) this.#log.failure(...line);
+  }
+}
+
+/** What one peer may have logged. Lines for debugging have a bound of their own, and take none from the others. */
+class Bounds {
+  readonly #clock: IReactorTime;
+  #debug: LineBound | null = null;
+  #others: LineBound | null = null;
+
+  constructor(clock: IReactorTime) {
+    this.#clock = clock;
+  }
+
+  admitsDebug(): boolean {
+    return (this.#debug ??= new LineBound(this.#clock, debugLeftOut)).admits();
+  }
+
+  admits(): boolean {
+    return (this.#others ??= new LineBound(this.#clock, othersLeftOut)).admits();
+  }
+
+  tell(): void {
+    this.#debug?.tell();
+    this.#others?.tell();
+  }
+}
+
+const LEFT_OUT = "{count} lines that one peer brought about were left out";
+
+function debugLeftOut(count: number): void {
+  log.debug(LEFT_OUT, { count });
+}
+
+function othersLeftOut(count: number): void {
+  log.warn(LEFT_OUT, { count });
 }
 
 /** A bucket that fills by the second, and the count of what it had no room for. */

@@ -1,6 +1,6 @@
 /**
- * Collections that are empty most of the time, several to each of thousands of connections. An empty Map or Set takes 200
- * bytes; these make theirs for the first entry and let it go with the last.
+ * Collections that are empty most of the time, or have one entry, several to each of thousands of connections. An empty Map
+ * or Set takes 200 bytes; these make theirs when they need it and let it go with the last entry.
  */
 
 export class SparseSet<T> {
@@ -34,29 +34,83 @@ export class SparseSet<T> {
   }
 }
 
-export class SparseMap<K, V> {
-  #entries: Map<K, V> | null = null;
+const NONE = Symbol("none");
+
+/** One entry stands in the object itself. An iteration over one entry sees what was there when it began. */
+export class SparseMap<K, V> implements Map<K, V> {
+  #key: K | typeof NONE = NONE;
+  #value: V | undefined = undefined;
+  #entries: Map<K, V> | null = null; // two and more, until all are gone
 
   get size(): number {
-    return this.#entries?.size ?? 0;
+    if (this.#entries !== null) return this.#entries.size;
+    return this.#key === NONE ? 0 : 1;
   }
 
   has(key: K): boolean {
-    return this.#entries?.has(key) ?? false;
+    return this.#entries === null ? this.#key === key : this.#entries.has(key);
   }
 
   get(key: K): V | undefined {
-    return this.#entries?.get(key);
+    if (this.#entries !== null) return this.#entries.get(key);
+    return this.#key === key ? this.#value : undefined;
   }
 
   set(key: K, value: V): this {
-    (this.#entries ??= new Map<K, V>()).set(key, value);
+    if (this.#entries === null && this.#key !== NONE && this.#key !== key) {
+      this.#entries = this.#copy();
+      this.#key = NONE;
+      this.#value = undefined;
+    }
+    if (this.#entries !== null) {
+      this.#entries.set(key, value);
+    } else {
+      this.#key = key;
+      this.#value = value;
+    }
     return this;
   }
 
   delete(key: K): boolean {
-    const was = this.#entries?.delete(key) ?? false;
-    if (this.#entries?.size === 0) this.#entries = null;
-    return was;
+    if (!this.has(key)) return false;
+    this.#entries?.delete(key);
+    if (this.#entries === null || this.#entries.size === 0) this.clear();
+    return true;
+  }
+
+  clear(): void {
+    this.#entries?.clear();
+    this.#entries = null;
+    this.#key = NONE;
+    this.#value = undefined;
+  }
+
+  forEach(callback: (value: V, key: K, map: Map<K, V>) => void, thisArg?: unknown): void {
+    for (const [key, value] of this) callback.call(thisArg, value, key, this);
+  }
+
+  entries(): MapIterator<[K, V]> {
+    return (this.#entries ?? this.#copy()).entries();
+  }
+
+  keys(): MapIterator<K> {
+    return (this.#entries ?? this.#copy()).keys();
+  }
+
+  values(): MapIterator<V> {
+    return (this.#entries ?? this.#copy()).values();
+  }
+
+  [Symbol.iterator](): MapIterator<[K, V]> {
+    return this.entries();
+  }
+
+  // eslint-disable-next-line @typescript-eslint/class-literal-property-style -- a field would be in each of them
+  get [Symbol.toStringTag](): string {
+    return "Map";
+  }
+
+  #copy(): Map<K, V> {
+    return this.#key === NONE ? new Map<K, V>() : new Map([[this.#key, this.#value as V]]);
   }
 }

@@ -67,11 +67,11 @@ export abstract class ActingConnection extends SSHService {
   /** The number of the next channel. */
   localChannelID = 0;
   /** Our number to the channel, also while it is being opened from here. */
-  readonly channels = new Map<number, SSHChannel>();
+  readonly channels: Map<number, SSHChannel> = new SparseMap();
   /** Our number to the peer's, of channels that are open. */
-  readonly localToRemoteChannel = new Map<number, number>();
+  readonly localToRemoteChannel: Map<number, number> = new SparseMap();
   /** The channel to the peer's number of it, of channels that are open. */
-  readonly channelsToRemoteChannel = new Map<SSHChannel, number>();
+  readonly channelsToRemoteChannel: Map<SSHChannel, number> = new SparseMap();
   /** Those waiting for replies, in order: to requests on a channel, by our number, and to global ones. */
   readonly deferreds = new SparseMap<number | "global", Deferred<Buffer>[]>();
   /** Told when the connection ends; as long as there are any, it counts as used. */

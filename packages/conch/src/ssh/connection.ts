@@ -42,6 +42,7 @@ import { report } from "../events/report.js";
 import { peerLog } from "../peer-log.js";
 import { permissionsOf } from "../permissions.js";
 import { admitChannel, admitRequest, admitsGlobalRequest } from "../permissions/gate.js";
+import { SparseMap } from "../sparse.js";
 import { DISCONNECT_BY_APPLICATION, DISCONNECT_PROTOCOL_ERROR } from "../transport/constants.js";
 import { Reader } from "../wire/reader.js";
 import { keep, toBuffer, type BytesLike } from "../wire/writer.js";
@@ -97,7 +98,7 @@ export class SSHConnection extends ActingConnection {
   /** Seconds that it may last, whatever goes on; 0 is no end. */
   maxDuration = 0;
 
-  readonly #requests = new Map<SSHChannel, RequestQueue>();
+  readonly #requests = new SparseMap<SSHChannel, RequestQueue>();
   readonly #globalRequests = new RequestQueue();
   readonly #sessions = new Set<SSHChannel>();
   readonly #records = new ChannelRecords();

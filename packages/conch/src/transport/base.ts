@@ -10,6 +10,7 @@ import { Debug, Disconnect, ExtInfo, Ignore, NewKeys, Ping, Pong, Unimplemented 
 import { peerLog, tellWhatWasLeftOut } from "../peer-log.js";
 import { keep, type BytesLike } from "../wire/writer.js";
 import { admit, type Stage } from "./admission.js";
+import { SparseMap } from "../sparse.js";
 import { messages } from "./constants.js";
 import type { Writers } from "./flow.js";
 import type { GlobalRequestAnswer } from "./host-keys.js";
@@ -42,7 +43,7 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
   avatar: unknown = undefined;
   logoutFunction: (() => unknown) | null = null;
   /** What the peer's EXT_INFO told (RFC 8308). */
-  peerExtensions: ReadonlyMap<string, Buffer> = new Map();
+  peerExtensions: ReadonlyMap<string, Buffer> = new SparseMap();
   #extInfoAllowed = false;
   /** The number of the packet in hand. */
   #handling: number | null = null;
