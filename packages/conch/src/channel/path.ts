@@ -9,13 +9,21 @@
 export const MAX_WINDOW = 16 * 1024 * 1024; // bytes
 export const MAX_GROWTH = 32 * 1024 * 1024; // bytes
 
+/** Of a larger window the peer gets each so much back, so that it has nearly all of it on the way. */
+const REFILL = 1024 * 1024; // bytes
+
 const SHORT = 0.01; // seconds; a silence below it costs less than a larger window
-const MUCH = 0.25; // of the time that half a window took
+const MUCH = 0.25; // of the time since the last refill
 const LONG = 3; // seconds; where half a window takes longer there is no hurry: it goes back to what it was
 
 /** What all channels of one connection may still grow by. */
 export interface Reserve {
   windowReserve: number;
+}
+
+/** Whether so much of a window is used up that the peer is to get it back. */
+export function isRefillDue(left: number, size: number): boolean {
+  return left === 0 || size - left > Math.min(size / 2, REFILL);
 }
 
 /** The window of one channel, from the first time that it was refilled. Times are in seconds. */
@@ -26,17 +34,19 @@ export class PathWindow {
   #size: number;
   #refilledAt: number;
   #heardAt: number;
-  #rest: number; // bytes that the peer might still send when it was told of more
-  #spent = false; // it has sent them, and nothing of what it was told of
+  #granted: number; // bytes, since the first refill, that the peer may send in all
+  /** As many it may send by what it has heard, one of these; the earliest that it has not passed comes first. */
+  readonly #limits: number[];
+  #spent = false; // it has sent one of them, and nothing beyond
   #silence = 0; // the longest since the last refill
   #held = false;
 
   /** @param left bytes that the peer may still send, by what it has heard so far */
   constructor(reserve: Reserve, size: number, maxPacket: number, left: number, now: number) {
     this.#reserve = reserve;
-    this.#least = this.#size = size;
+    this.#least = this.#size = this.#granted = size;
     this.#maxPacket = maxPacket;
-    this.#rest = left;
+    this.#limits = [left];
     this.#refilledAt = this.#heardAt = now;
   }
 
@@ -44,8 +54,9 @@ export class PathWindow {
   heard(left: number, now: number): void {
     if (this.#spent) this.#silence = Math.max(this.#silence, now - this.#heardAt);
     this.#heardAt = now;
-    const ahead = left - this.#size + this.#rest;
-    this.#spent = ahead >= 0 && ahead < this.#maxPacket;
+    const received = this.#granted - left;
+    while (this.#limits.length > 0 && this.#limits[0]! < received) this.#limits.shift();
+    this.#spent = this.#limits.length > 0 && this.#limits[0]! - received < this.#maxPacket;
   }
 
   /** It is we who let the peer wait: the silence that comes of it tells nothing of the path. */
@@ -53,14 +64,14 @@ export class PathWindow {
     this.#held = true;
   }
 
-  /** Half a window was used up, and `left` bytes are left of it; the size to refill it to. */
+  /** A refill is due, and `left` bytes are left; the size to refill to. */
   refill(left: number, now: number): number {
     const took = now - this.#refilledAt;
-    if (took > LONG) this.shrink();
+    if (took * (this.#size / this.#least) > LONG) this.shrink();
     else if (!this.#held && this.#silence > SHORT && this.#silence > MUCH * took) this.#grow();
+    this.#limits.push(this.#granted);
+    this.#granted += Math.max(0, this.#size - left);
     this.#refilledAt = this.#heardAt = now;
-    this.#rest = left;
-    this.#spent = left < this.#maxPacket;
     this.#silence = 0;
     this.#held = false;
     return this.#size;

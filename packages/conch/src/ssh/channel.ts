@@ -5,7 +5,7 @@ import { Logger } from "@strombus/reactor/logger";
 import { guard } from "../channel/hooks.js";
 import { after } from "../channel/later.js";
 import { type Message, OutputQueue } from "../channel/output.js";
-import { PathWindow } from "../channel/path.js";
+import { isRefillDue, PathWindow } from "../channel/path.js";
 import type { ConchError } from "../error.js";
 import type { IConchUser, MaybeLater } from "../interfaces.js";
 import { peerLog } from "../peer-log.js";
@@ -359,7 +359,7 @@ export class SSHChannel implements ITransport {
   refillWindow(): void {
     const { localWindowLeft: left, localWindowSize: size } = this;
     if (this.#path !== null) this.#path.heard(left, this.#now);
-    if (left > 0 && left >= Math.floor(size / 2)) return;
+    if (!isRefillDue(left, size)) return;
     this.#answered = Math.min(this.#answered, this.#output.bytes);
     if (this.#paused || this.#windowHolds > 0 || this.#answered > MAX_BACKLOG) {
       this.#path?.hold();
