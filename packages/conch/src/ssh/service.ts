@@ -54,6 +54,7 @@ export class SSHService implements TransportService {
 
 /** Computed names that some object had a method of, each as the one string that V8 has looked up before. */
 const computed = new Map<string, string>();
+const MAX_COMPUTED = 1000; // an object may have a method of any name
 
 /**
  * The method of a computed name, bound, or null: how requests find their handlers. The name starts with a prefix of
@@ -62,6 +63,6 @@ const computed = new Map<string, string>();
 export function namedMethod(object: object, name: string): ((...args: unknown[]) => unknown) | null {
   const method = (object as Record<string, unknown>)[computed.get(name) ?? name];
   if (typeof method !== "function") return null;
-  if (!computed.has(name)) computed.set(name, name);
+  if (computed.size < MAX_COMPUTED) computed.set(name, name);
   return method.bind(object) as (...args: unknown[]) => unknown;
 }

@@ -31,3 +31,20 @@ test("ends that fill a turn leave the others to the next ones, in their order", 
   end("g");
   expect(told).toEqual(["f", "g"]);
 });
+
+test("an end that throws takes no other with it", () => {
+  const turns: (() => void)[] = [];
+  const told: string[] = [];
+  const endings = new Endings(
+    () => 10 * told.length,
+    (call) => turns.push(call),
+  );
+  endings.add(() => told.push("a"));
+  endings.add(() => {
+    throw new Error("b");
+  });
+  endings.add(() => told.push("c"));
+  expect(turns.shift()).toThrow("b");
+  turns.shift()!();
+  expect(told).toEqual(["a", "c"]);
+});

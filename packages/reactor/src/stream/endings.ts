@@ -19,7 +19,7 @@ export class Endings {
     this.#inNextTurn = inNextTurn;
   }
 
-  /** Runs now, or where this turn has had its share, in a later one. @param ending throws nothing */
+  /** Runs now, or where this turn has had its share, in a later one. */
   add(ending: () => void): void {
     if (this.#waiting.length > 0 || this.#spent >= SLICE) this.#waiting.push(ending);
     else this.#run(ending);
@@ -36,9 +36,12 @@ export class Endings {
     this.#spent = 0;
     this.#resumes = false;
     let done = 0;
-    while (done < this.#waiting.length && this.#spent < SLICE) this.#run(this.#waiting[done++]!);
-    this.#waiting.splice(0, done);
-    if (this.#waiting.length > 0) this.#resume();
+    try {
+      while (done < this.#waiting.length && this.#spent < SLICE) this.#run(this.#waiting[done++]!);
+    } finally {
+      this.#waiting.splice(0, done);
+      if (this.#waiting.length > 0) this.#resume();
+    }
   }
 
   #run(ending: () => void): void {
