@@ -68,7 +68,8 @@ async function run(line: string, command: string, { key, options = [] }: Run = {
   const told = session.stderr.text;
   if (status === 255 && told.includes("Permission denied")) return null;
   if (status === 255 && told.includes("PTY allocation request failed")) return NO_TERMINAL;
-  return session.stdout.text.replaceAll("\r", "");
+  // Alone the last line: on a terminal, what the start files of the user's shell complain of comes before it.
+  return `${session.stdout.text.replaceAll("\r", "").trimEnd().split("\n").at(-1)!}\n`;
 }
 
 describe.concurrent("what a key is good for", () => {
