@@ -1,6 +1,7 @@
 // What Node runs of a package: a few files instead of hundreds, since a server's start is mostly the finding of files.
 // A file for each module that package.json exports, and `common.js` behind them, with all that a common server uses. One
-// package takes what it needs of another's from there, and not by way of a module that only hands it on.
+// package takes what it needs of another's from there, and not by way of a module that only hands it on: packages are
+// released together, and ask for each other's exact version.
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { defineConfig } from "rolldown";
@@ -60,7 +61,7 @@ export default defineConfig(
   Object.entries(COMMON).map(([name, common]) => {
     const folder = join(PACKAGES, name);
     const { exports, bin = {} } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
-    delete exports["./common"];
+    delete exports["./common"]; // made of all the others
     const modules = Object.entries(exports).map(([path, entry]) => {
       const [, module] = /^\.\/lib\/(.*)\.js$/.exec(entry.default) ?? [];
       if (module === undefined) throw new Error(`${name}: "default" of "${path}" is to be below ./lib/`);

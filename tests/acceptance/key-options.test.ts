@@ -68,8 +68,9 @@ async function run(line: string, command: string, { key, options = [] }: Run = {
   const told = session.stderr.text;
   if (status === 255 && told.includes("Permission denied")) return null;
   if (status === 255 && told.includes("PTY allocation request failed")) return NO_TERMINAL;
-  // Alone the last line: on a terminal, what the start files of the user's shell complain of comes before it.
-  return `${session.stdout.text.replaceAll("\r", "").trimEnd().split("\n").at(-1)!}\n`;
+  const printed = session.stdout.text.replaceAll("\r", "");
+  // On a terminal, what the start files of the user's shell complain of stands before what the command prints: one line.
+  return options.includes("-tt") ? /.*\n$/.exec(printed)![0] : printed;
 }
 
 describe.concurrent("what a key is good for", () => {

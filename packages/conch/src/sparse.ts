@@ -105,9 +105,8 @@ export class SparseMap<K, V> implements Map<K, V> {
     return this.entries();
   }
 
-  // eslint-disable-next-line @typescript-eslint/class-literal-property-style -- a field would be in each of them
   get [Symbol.toStringTag](): string {
-    return "Map";
+    return Map.prototype[Symbol.toStringTag];
   }
 
   #copy(): Map<K, V> {

@@ -12,6 +12,8 @@ export const MAX_GROWTH = 32 * 1024 * 1024; // bytes
 /** Of a larger window the peer gets each so much back, so that it has nearly all of it on the way. */
 const REFILL = 1024 * 1024; // bytes
 
+const MAX_LIMITS = MAX_WINDOW / REFILL; // who gives window by hand may make us miss that limits are passed
+
 const SHORT = 0.01; // seconds; a silence below it costs less than a larger window
 const MUCH = 0.25; // of the time since the last refill
 const LONG = 3; // seconds; where half a window takes longer there is no hurry: it goes back to what it was
@@ -34,10 +36,9 @@ export class PathWindow {
   #size: number;
   #refilledAt: number;
   #heardAt: number;
-  #granted: number; // bytes, since the first refill, that the peer may send in all
-  /** As many it may send by what it has heard, one of these; the earliest that it has not passed comes first. */
-  readonly #limits: number[];
-  #spent = false; // it has sent one of them, and nothing beyond
+  #granted: number; // bytes that the peer may send in all, counted from the first refill
+  readonly #limits: number[]; // what that was before each refill; those that the peer has passed are gone
+  #spent = false; // it has sent all up to one of the limits: it may not have heard of more
   #silence = 0; // the longest since the last refill
   #held = false;
 
@@ -70,6 +71,7 @@ export class PathWindow {
     if (took * (this.#size / this.#least) > LONG) this.shrink();
     else if (!this.#held && this.#silence > SHORT && this.#silence > MUCH * took) this.#grow();
     this.#limits.push(this.#granted);
+    if (this.#limits.length > MAX_LIMITS) this.#limits.shift();
     this.#granted += Math.max(0, this.#size - left);
     this.#refilledAt = this.#heardAt = now;
     this.#silence = 0;

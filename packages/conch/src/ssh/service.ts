@@ -5,20 +5,6 @@ import type { SSHTransportBase, TransportService } from "./transport.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.service" });
 
-type Handlers = Record<string, ((packet: Buffer) => unknown) | undefined>;
-
-const names = new Map<string, string>();
-
-/** `ssh_X` for `MSG_X`, made once: to find a method by a new string takes longer than many a packet. */
-function nameOf(message: string): string {
-  let name = names.get(message);
-  if (name === undefined) {
-    name = `ssh_${message.slice("MSG_".length)}`;
-    names.set(message, name);
-  }
-  return name;
-}
-
 /** Base of the services. A message of theirs goes to the method `ssh_<NAME>`, which gets its body. */
 export class SSHService implements TransportService {
   /** The name under which it is requested; subclasses set it. */
@@ -41,8 +27,8 @@ export class SSHService implements TransportService {
   /** A message that the transport does not own; a number or a method that is missing is answered UNIMPLEMENTED. */
   packetReceived(messageNum: number, packet: Buffer): unknown {
     const message = this.protocolMessages[messageNum];
-    const handler = message === undefined ? null : (this as unknown as Handlers)[nameOf(message)];
-    if (typeof handler === "function") return handler.call(this, packet);
+    const handler = message === undefined ? null : namedMethod(this, `ssh_${message.slice("MSG_".length)}`);
+    if (handler !== null) return handler(packet);
     peerLog(log, this.transport).info("{service} has no handler for message {number}", {
       service: this.name,
       number: messageNum,
@@ -53,16 +39,17 @@ export class SSHService implements TransportService {
 }
 
 /** Computed names that some object had a method of, each as the one string that V8 has looked up before. */
-const computed = new Map<string, string>();
-const MAX_COMPUTED = 1000; // an object may have a method of any name
+const known = new Map<string, string>();
+const MAX_KNOWN = 1000; // an object may have a method of any name
 
 /**
- * The method of a computed name, bound, or null: how requests find their handlers. The name starts with a prefix of
- * ours, so that no text of the peer's reaches what every object has.
+ * The method of a computed name, bound, or null: how messages and requests find their handlers. The name starts with a
+ * prefix of ours, so that no text of the peer's reaches what every object has.
  */
 export function namedMethod(object: object, name: string): ((...args: unknown[]) => unknown) | null {
-  const method = (object as Record<string, unknown>)[computed.get(name) ?? name];
+  const found = known.get(name);
+  const method = (object as Record<string, unknown>)[found ?? name];
   if (typeof method !== "function") return null;
-  if (computed.size < MAX_COMPUTED) computed.set(name, name);
+  if (found === undefined && known.size < MAX_KNOWN) known.set(name, name);
   return method.bind(object) as (...args: unknown[]) => unknown;
 }

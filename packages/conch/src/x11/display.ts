@@ -1,10 +1,11 @@
 /** An X display of this machine's user: where it is, and what shows that one may use it (X(7), Xsecurity(7)). */
 import { lookup } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
-import { BlockList, isIP, type NetConnectOpts } from "node:net";
+import { isIP, type NetConnectOpts } from "node:net";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { ValueError } from "@strombus/reactor/exceptions";
+import { isLoopback } from "../defence/source.js";
 import { Reader } from "../wire/reader.js";
 
 export const COOKIE_PROTOCOL = "MIT-MAGIC-COOKIE-1";
@@ -76,12 +77,6 @@ async function addressesOf(host: string): Promise<{ family: number; address: Buf
     ...(found.every(({ address }) => isLoopback(address)) ? [{ family: LOCAL, address: Buffer.from(hostname()) }] : []),
     ...found.map(({ address }) => ({ family: isIP(address) === 4 ? INTERNET : INTERNET6, address: bytesOf(address) })),
   ];
-}
-
-function isLoopback(address: string): boolean {
-  const own = new BlockList();
-  own.addSubnet("127.0.0.0", 8, "ipv4");
-  return address === "::1" || (isIP(address) === 4 && own.check(address));
 }
 
 /** An address as its bytes. */
