@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { MACError } from "../error.js";
 import { DEFAULT_CIPHERS, DEFAULT_MACS } from "../transport/algorithms.js";
 import { ciphers, macs } from "./algorithms.js";
-import { IncomingPackets, MAX_PACKET, OutgoingPackets, type DirectionKeys } from "./packets.js";
+import { MAX_PACKET } from "./framed.js";
+import { IncomingPackets, OutgoingPackets, type DirectionKeys } from "./packets.js";
 
 const cbc = [...ciphers.values()].filter((cipher) => cipher.cbc);
 

@@ -5,11 +5,9 @@
  * many bytes as the longest packet has, after as much work, and with one message.
  */
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from "node:crypto";
-import { fillRandom } from "./slab.js";
 import type { Cipher, CipherInfo, Decipher, Keys, MacInfo, OnPayload, OnWrite } from "./ssh2.js";
 
 const LENGTH = 4; // bytes of the length field
-const MIN_PADDING = 4; // bytes
 const MAX_PIECES = 64; // of a packet that comes in pieces; more are joined
 
 const block = { discardLen: 0, stream: false };
@@ -25,30 +23,16 @@ export const cbcInfo: ReadonlyMap<string, CipherInfo> = new Map([
 export class CbcCipher implements Cipher {
   outSeqno: number;
   readonly #cipher;
-  readonly #info: CipherInfo;
   readonly #mac: MacInfo;
   readonly #macKey: Buffer;
   readonly #onWrite: OnWrite;
 
   constructor(keys: Keys, sequence: number, onWrite: OnWrite) {
     this.outSeqno = sequence;
-    this.#info = keys.cipher;
     this.#mac = macOf(keys);
     this.#macKey = Buffer.from(keys.macKey);
     this.#onWrite = onWrite;
     this.#cipher = createCipheriv(keys.cipher.sslName, keys.key, keys.iv).setAutoPadding(false);
-  }
-
-  allocPacket(payloadLength: number): Buffer {
-    const block = this.#info.blockLen;
-    const unpadded = LENGTH + 1 + payloadLength;
-    let padding = block - ((this.#mac.isETM ? unpadded - LENGTH : unpadded) % block);
-    if (padding < MIN_PADDING) padding += block;
-    const packet = Buffer.allocUnsafe(unpadded + padding);
-    packet.writeUInt32BE(packet.length - LENGTH, 0);
-    packet[LENGTH] = padding;
-    fillRandom(packet, unpadded, padding);
-    return packet;
   }
 
   encrypt(packet: Buffer): void {

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { CompressionError } from "../error.js";
 import { ciphers, macs } from "./algorithms.js";
 import { Compressor, Decompressor, type Compression } from "./compression.js";
-import { IncomingPackets, MAX_PACKET, MAX_PAYLOAD, OutgoingPackets, type DirectionKeys } from "./packets.js";
+import { MAX_PACKET } from "./framed.js";
+import { IncomingPackets, MAX_PAYLOAD, OutgoingPackets, type DirectionKeys } from "./packets.js";
 
 function freshKeys(compression: Compression): () => DirectionKeys {
   const [cipher, mac] = [ciphers.get("aes128-ctr")!, macs.get("hmac-sha2-256")!];

@@ -6,22 +6,18 @@ import { CompressionError, MACError, ProtocolError } from "../error.js";
 import type { CipherAlgorithm, MacAlgorithm } from "./algorithms.js";
 import { CbcCipher, CbcDecipher } from "./cbc.js";
 import { compresses, Compressor, Decompressor, type Compression } from "./compression.js";
+import { ClearCipher, ClearDecipher, MAX_PACKET } from "./framed.js";
 import { fillRandom, PacketMemory } from "./slab.js";
 import {
   createCipher,
   createDecipher,
-  nullCipher,
   nativeCiphers,
-  nullDecipher,
   type Cipher,
   type Decipher,
   type Keys,
   type OnPayload,
   type OnWrite,
 } from "./ssh2.js";
-
-/** The largest packet sent or accepted, in bytes, its length field not counted; ssh2's codec takes no more. */
-export const MAX_PACKET = 35_000;
 
 /** The largest payload that fits in every packet of ours, whatever the cipher's block size and how little it compresses. */
 export const MAX_PAYLOAD = 34_900;
@@ -47,10 +43,12 @@ export type Protection = Pick<DirectionKeys, "cipher" | "mac">;
 export class OutgoingPackets {
   readonly #write: (chunk: Buffer) => void;
   #cipher: Cipher;
+  #tagRoom = 0; // bytes behind a packet, which the cipher fills in
   #protection: Protection | null = null;
   #compression: Compression = "none";
   #compressor: Compressor | null = null;
   #loggedIn = false;
+  #freed = false;
   /** Since the last change of keys. */
   packets = 0;
   bytes = 0;
@@ -63,7 +61,7 @@ export class OutgoingPackets {
   /** `allWritten` says whether the connection below holds nothing any more of what it was given to write. */
   constructor(write: (chunk: Buffer) => void, allWritten: (() => boolean) | null = null) {
     this.#write = write;
-    this.#cipher = nullCipher(0, this.#sealed);
+    this.#cipher = new ClearCipher(0, this.#sealed);
     this.#memory = new PacketMemory(allWritten);
   }
 
@@ -87,6 +85,7 @@ export class OutgoingPackets {
     const sequence = restartSequence ? 0 : this.sequence;
     this.#cipher.free();
     this.#cipher = cipherFor(keys, sequence, this.#sealed);
+    this.#tagRoom = nativeCiphers() && !keys.cipher.cbc ? tagLength(keys) : 0;
     this.#protection = { cipher: keys.cipher, mac: keys.mac };
     wipe(keys);
     this.#compression = keys.compression ?? "none";
@@ -148,6 +147,7 @@ export class OutgoingPackets {
 
   /** What is written may make its reader send at once: that must come after this packet is wholly done. */
   #seal(packet: Buffer): void {
+    if (this.#freed) return; // a cipher that is freed works on memory that is no more
     this.#cipher.encrypt(packet);
     const chunks = this.#chunks;
     if (chunks.length === 1) {
@@ -159,17 +159,15 @@ export class OutgoingPackets {
   }
 
   #packet(payloadLength: number): Buffer {
-    const protection = this.#protection ?? CLEAR;
-    const packet =
-      protection === CLEAR || (nativeCiphers() && !protection.cipher.cbc)
-        ? newPacket(this.#memory, protection, payloadLength)
-        : this.#cipher.allocPacket(payloadLength);
+    const packet = newPacket(this.#memory, this.#protection ?? CLEAR, payloadLength, this.#tagRoom);
     this.packets++;
     this.bytes += packet.length;
     return packet;
   }
 
+  /** Nothing is sent any more. */
   free(): void {
+    this.#freed = true;
     this.#cipher.free();
     this.#compressor = null;
     this.#memory.forget();
@@ -194,7 +192,7 @@ export class IncomingPackets {
   #earlier = 0; // bytes under the keys before
 
   constructor() {
-    this.#decipher = nullDecipher(0, this.#onPayload);
+    this.#decipher = new ClearDecipher(0, this.#onPayload);
   }
 
   /** The number of the next packet. */
@@ -303,8 +301,7 @@ export class IncomingPackets {
    */
   #check(payload: Buffer, size: number): void {
     const protection = this.#protection;
-    const tag = protection === null ? 0 : (protection.mac?.info.actualLen ?? protection.cipher.info.authLen);
-    const length = size - 4 - tag;
+    const length = size - 4 - (protection === null ? 0 : tagLength(protection));
     const padding = length - 1 - payload.length;
     if (payload.length === 0) this.#fail("an empty payload");
     if (padding < 4) this.#fail(`padding of ${padding} bytes`);
@@ -349,25 +346,28 @@ function decipherFor(given: DirectionKeys, sequence: number, onPayload: OnPayloa
     : createDecipher(keys, sequence, onPayload);
 }
 
-/** What of a direction's algorithms decides a packet's lengths. */
+/** Of the tag or MAC behind a packet, in bytes. */
+function tagLength({ cipher, mac }: Protection): number {
+  return mac?.info.actualLen ?? cipher.info.authLen;
+}
+
+/** What of a direction's algorithms decides a packet's padding. */
 interface PacketShape {
-  readonly cipher: Pick<CipherAlgorithm, "blockSize" | "aead" | "cbc"> & {
-    readonly info: { readonly authLen: number };
-  };
-  readonly mac: MacAlgorithm | null;
+  readonly cipher: Pick<CipherAlgorithm, "blockSize" | "aead">;
+  readonly mac: Pick<MacAlgorithm, "etm"> | null;
 }
 
 /** Before the first keys. */
-const CLEAR: PacketShape = { cipher: { blockSize: 8, aead: false, cbc: false, info: { authLen: 0 } }, mac: null };
+const CLEAR: PacketShape = { cipher: { blockSize: 8, aead: false }, mac: null };
 
-/** A packet with room for its tag or MAC behind it, as ssh2's addon wants it: length and padding are filled in. */
-function newPacket(memory: PacketMemory, { cipher, mac }: PacketShape, payloadLength: number): Buffer {
+/** A packet with its payload to be filled in from byte 5: length and padding are there. */
+function newPacket(memory: PacketMemory, { cipher, mac }: PacketShape, payloadLength: number, tagRoom: number): Buffer {
   const block = Math.max(8, cipher.blockSize);
   const aligned = 1 + payloadLength + (cipher.aead || mac?.etm === true ? 0 : 4);
   let padding = block - (aligned % block);
   if (padding < 4) padding += block;
   const length = 1 + payloadLength + padding;
-  const packet = memory.take(4 + length + (mac?.keyLength ?? cipher.info.authLen));
+  const packet = memory.take(4 + length + tagRoom);
   packet.writeUInt32BE(length, 0);
   packet[4] = padding;
   fillRandom(packet, 5 + payloadLength, padding);

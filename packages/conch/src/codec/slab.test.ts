@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { keepsake } from "./keepsake.js";
 import { fillRandom, PacketMemory } from "./slab.js";
 
 describe("memory for packets", () => {
@@ -37,15 +36,6 @@ describe("memory for packets", () => {
     second.fill(2); // Node may cut both from one pool, side by side
     expect(first.every((byte) => byte === 1)).toBe(true);
   });
-});
-
-test("a keepsake is all 0 and overlaps no other", () => {
-  const many = Array.from({ length: 500 }, (_, number) => {
-    const bytes = keepsake(20);
-    expect(bytes.every((byte) => byte === 0)).toBe(true);
-    return bytes.fill(number);
-  });
-  for (const [number, bytes] of many.entries()) expect(bytes.every((byte) => byte === (number & 255))).toBe(true);
 });
 
 test("random bytes fill what was asked for, and do not repeat", () => {

@@ -25,11 +25,6 @@ declare module "ssh2/lib/protocol/crypto.js" {
     readonly inSeqno: number;
     decrypt(data: Buffer, start: number, end: number): number | undefined;
     free(): void;
-    /** Scratch memory; which of them there are depends on the cipher. */
-    _block?: Buffer;
-    _lenBuf?: Buffer;
-    _mac?: Buffer;
-    _tag?: Buffer;
   }
   export interface Codec {
     readonly bindingAvailable: boolean;
@@ -38,8 +33,6 @@ declare module "ssh2/lib/protocol/crypto.js" {
     readonly MAC_INFO: Readonly<Record<string, MacInfo>>;
     createCipher(config: { outbound: object }): Cipher;
     createDecipher(config: { inbound: object }): Decipher;
-    readonly NullCipher: new (seqno: number, onWrite: (chunk: Buffer) => void) => Cipher;
-    readonly NullDecipher: new (seqno: number, onPayload: (payload: Buffer) => false) => Decipher;
   }
   const codec: Codec;
   export default codec;

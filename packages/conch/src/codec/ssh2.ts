@@ -1,16 +1,18 @@
 /**
- * The packet ciphers of `ssh2` and nothing else of it: the one module that imports them. Its native addon is the fastest
+ * The packet ciphers of `ssh2` and nothing else of it: the one module that loads them. Its native addon is the fastest
  * SSH codec in npm; where it was not built, ssh2's own fallback on node:crypto serves.
  */
 import { createRequire } from "node:module";
 import type { Codec } from "ssh2/lib/protocol/crypto.js";
-import { keepsake } from "./keepsake.js";
+import { addonCipher, addonDecipher, type Addon } from "./addon.js";
 
-/** Seals packets of one direction: `allocPacket` gives a packet with its payload to be filled in from byte 5. */
+/** Seals packets of one direction. */
 export interface Cipher {
   readonly outSeqno: number;
-  allocPacket(payloadLength: number): Buffer;
-  /** Encrypts in place where it can and hands what is to be written to `onWrite`, in one chunk or several. */
+  /**
+   * Encrypts in place where it can and hands what is to be written to `onWrite`, in one chunk or several. The addon wants
+   * room for its tag behind the packet.
+   */
   encrypt(packet: Buffer): void;
   free(): void;
 }
@@ -66,34 +68,52 @@ const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 /** From 24.19 on, Node 24 aborts when an object of such an addon is garbage-collected (nodejs/node#65446). */
 const addonAborts = major === 24 && minor >= 19;
 
-let loaded: Codec | null = null;
-let native = false;
+interface Loaded {
+  readonly addon: Addon | null;
+  /** What serves without it. */
+  readonly fallback: Codec | null;
+}
+
+let loaded: Loaded | null = null;
 let pending: Promise<void> | null = null;
 
 /**
- * Loads ssh2's codec, if that has not been done. It takes a fifth of a server's start, so nothing waits for it before the
- * first connection does.
+ * Loads what ciphers packets, if that has not been done. It takes its part of a server's start, so nothing waits for it
+ * before the first connection does.
  */
-export function loadCodec(): Codec {
-  if (loaded !== null) return loaded;
-  loaded = createRequire(import.meta.url)("ssh2/lib/protocol/crypto.js") as Codec;
-  native = loaded.bindingAvailable && !addonAborts;
-  if (!native) {
-    pending = loaded.init.then(() => void (pending = null));
-    pending.catch(() => {}); // each key exchange hears of it
+export function loadCodec(): void {
+  load();
+}
+
+function load(): Loaded {
+  return (loaded ??= loadAddon() ?? loadFallback());
+}
+
+function loadAddon(): Loaded | null {
+  if (addonAborts) return null;
+  try {
+    const addon = createRequire(import.meta.url)("ssh2/lib/protocol/crypto/build/Release/sshcrypto.node") as Addon;
+    return { addon, fallback: null };
+  } catch {
+    return null; // it was not built, or for another machine
   }
-  return loaded;
+}
+
+function loadFallback(): Loaded {
+  const fallback = createRequire(import.meta.url)("ssh2/lib/protocol/crypto.js") as Codec;
+  pending = fallback.init.then(() => void (pending = null));
+  pending.catch(() => {}); // each key exchange hears of it
+  return { addon: null, fallback };
 }
 
 /** Whether packets run on the native addon: it was built, and this Node can bear it. */
 export function nativeCiphers(): boolean {
-  loadCodec();
-  return native;
+  return load().addon !== null;
 }
 
 /** Until ciphers can be made, null from then on: the fallback's Poly1305 is a WebAssembly module that loads by itself. */
 export function ciphersPending(): Promise<void> | null {
-  loadCodec();
+  load();
   return pending;
 }
 
@@ -120,7 +140,9 @@ export const macInfo: ReadonlyMap<string, MacInfo> = new Map([
 ]);
 
 export function createCipher(keys: Keys, sequence: number, onWrite: OnWrite): Cipher {
-  return loadCodec().createCipher({
+  const { addon, fallback } = load();
+  if (addon !== null) return addonCipher(addon, keys, sequence, onWrite);
+  return fallback!.createCipher({
     outbound: {
       seqno: sequence,
       onWrite,
@@ -129,16 +151,15 @@ export function createCipher(keys: Keys, sequence: number, onWrite: OnWrite): Ci
       cipherIV: keys.iv,
       macInfo: keys.mac ?? undefined,
       macKey: keys.macKey,
-      forceNative: !native, // "native" to Node, as ssh2 means it: its fallback
+      forceNative: true, // "native" to Node, as ssh2 means it: its fallback
     },
   });
 }
 
-/** Where ssh2's deciphers keep a packet's length and tag until they are whole: a few bytes each, as long as the keys. */
-const SCRATCH = ["_block", "_lenBuf", "_mac", "_tag"] as const;
-
 export function createDecipher(keys: Keys, sequence: number, onPayload: OnPayload): Decipher {
-  const decipher = loadCodec().createDecipher({
+  const { addon, fallback } = load();
+  if (addon !== null) return addonDecipher(addon, keys, sequence, onPayload);
+  return fallback!.createDecipher({
     inbound: {
       seqno: sequence,
       onPayload,
@@ -147,23 +168,7 @@ export function createDecipher(keys: Keys, sequence: number, onPayload: OnPayloa
       decipherIV: keys.iv,
       macInfo: keys.mac ?? undefined,
       macKey: keys.macKey,
-      forceNative: !native, // "native" to Node, as ssh2 means it: its fallback
+      forceNative: true, // "native" to Node, as ssh2 means it: its fallback
     },
   });
-  for (const name of SCRATCH) {
-    const buffer = decipher[name];
-    if (Buffer.isBuffer(buffer)) decipher[name] = keepsake(buffer.length);
-  }
-  return decipher;
-}
-
-/** The clear packets before the first NEWKEYS. */
-export function nullCipher(sequence: number, onWrite: OnWrite): Cipher {
-  const { NullCipher } = loadCodec();
-  return new NullCipher(sequence, onWrite);
-}
-
-export function nullDecipher(sequence: number, onPayload: OnPayload): Decipher {
-  const { NullDecipher } = loadCodec();
-  return new NullDecipher(sequence, onPayload);
 }

@@ -1,0 +1,122 @@
+/**
+ * Where a packet ends (RFC 4253 section 6): its length comes first, and what is there whole is opened where it lies. A packet
+ * that comes in pieces is put together in memory of its own.
+ */
+import type { Cipher, Decipher, OnPayload, OnWrite } from "./ssh2.js";
+
+/** The largest packet sent or accepted, in bytes, its length field not counted (RFC 4253 section 6.1). */
+export const MAX_PACKET = 35_000;
+
+/** Bytes of the length field. */
+export const LENGTH = 4;
+
+const LEAST = 8; // bytes behind the length field
+
+export function refuseLength(): never {
+  throw new RangeError("bad packet length");
+}
+
+export abstract class FramedDecipher implements Decipher {
+  inSeqno: number;
+  readonly #tagLength: number;
+  readonly #onPayload: OnPayload;
+  /** What has come of a packet that came in pieces: first its length field, then all of it. */
+  #pieces: Buffer | null = null;
+  #filled = 0;
+
+  constructor(sequence: number, tagLength: number, onPayload: OnPayload) {
+    this.inSeqno = sequence;
+    this.#tagLength = tagLength;
+    this.#onPayload = onPayload;
+  }
+
+  /**
+   * The length in the field at `at`, asked once for each packet; where that is encrypted by itself, it may be deciphered
+   * in place. @throws RangeError where the cipher's blocks allow no such length.
+   */
+  protected abstract lengthAt(data: Buffer, at: number): number;
+
+  /** Deciphers in place the packet from its length field at `at` to `end`, with its tag up to `after`. @throws if it is not genuine. */
+  protected abstract open(data: Buffer, at: number, end: number, after: number): void;
+
+  abstract free(): void;
+
+  decrypt(data: Buffer, start: number, end: number): number | undefined {
+    let at = start;
+    if (this.#pieces === null && end - at >= LENGTH) {
+      const size = this.#sizeAt(data, at);
+      if (end - at >= size) {
+        this.#take(data, at, size);
+        return at + size;
+      }
+      this.#pieces = Buffer.allocUnsafe(size);
+    }
+    let pieces = (this.#pieces ??= Buffer.allocUnsafe(LENGTH));
+    for (;;) {
+      const copied = data.copy(pieces, this.#filled, at, end);
+      at += copied;
+      this.#filled += copied;
+      if (this.#filled < pieces.length) return undefined;
+      if (pieces.length > LENGTH) break;
+      const field = pieces;
+      this.#pieces = pieces = Buffer.allocUnsafe(this.#sizeAt(field, 0));
+      pieces.set(field);
+    }
+    this.#pieces = null;
+    this.#filled = 0;
+    this.#take(pieces, 0, pieces.length);
+    return at;
+  }
+
+  /** Bytes of a packet, from its length field to the end of its tag. */
+  #sizeAt(data: Buffer, at: number): number {
+    const length = this.lengthAt(data, at);
+    if (length < LEAST || length > MAX_PACKET) refuseLength();
+    return LENGTH + length + this.#tagLength;
+  }
+
+  #take(data: Buffer, at: number, size: number): void {
+    const after = at + size;
+    const end = after - this.#tagLength;
+    this.open(data, at, end, after);
+    this.inSeqno = (this.inSeqno + 1) >>> 0;
+    const padding = data[at + LENGTH]!;
+    if (at + LENGTH + 1 + padding > end) refuseLength(); // by the peer itself: the tag was right
+    this.#onPayload(data.subarray(at + LENGTH + 1, end - padding));
+  }
+}
+
+/** The clear packets before the first NEWKEYS. */
+export class ClearDecipher extends FramedDecipher {
+  constructor(sequence: number, onPayload: OnPayload) {
+    super(sequence, 0, onPayload);
+  }
+
+  protected override lengthAt(data: Buffer, at: number): number {
+    const length = data.readUInt32BE(at);
+    if ((LENGTH + length) % 8 !== 0) refuseLength();
+    return length;
+  }
+
+  protected override open(): void {} // it is
+
+  override free(): void {}
+}
+
+/** The clear packets before the first NEWKEYS. */
+export class ClearCipher implements Cipher {
+  outSeqno: number;
+  readonly #onWrite: OnWrite;
+
+  constructor(sequence: number, onWrite: OnWrite) {
+    this.outSeqno = sequence;
+    this.#onWrite = onWrite;
+  }
+
+  encrypt(packet: Buffer): void {
+    this.outSeqno = (this.outSeqno + 1) >>> 0;
+    this.#onWrite(packet);
+  }
+
+  free(): void {}
+}
