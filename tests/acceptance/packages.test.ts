@@ -4,10 +4,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { root } from "../support/example.js";
+import { temporaryFolder } from "../support/folder.js";
 
 interface Manifest {
   readonly exports: Readonly<Record<string, unknown>>;
 }
+
+const ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAUFtdJZ2iCgWGDBBDs4jKqXWyCsGTjXSHYCQXsGE6Pe";
 
 function run(type: "commonjs" | "module", code: string): string {
   const args = [`--input-type=${type}`, "--disable-warning=ExperimentalWarning", "--eval", code];
@@ -28,6 +31,59 @@ describe.each(["reactor", "cred", "conch"])("@strombus/%s", (name) => {
 
   test("every module can be required, by a program that imports none", () => {
     expect(run("commonjs", `for (const name of ${modules}) require(name);`)).toBe("");
+  });
+});
+
+describe("what is rare is loaded", () => {
+  /** What of the packages' rare modules is loaded after a program that may use what a server imports. */
+  function rare(code: string): string {
+    const program = `import { createRequire } from "node:module";
+      import { implementer, interfaceToken, proxyForInterface } from "@strombus/reactor/components";
+      import { Factory, ProcessProtocol, ClientFactory } from "@strombus/reactor/protocol";
+      import { DatagramProtocol } from "@strombus/reactor/protocol";
+      import { eventAsJSON, formatEvent, jsonFileLogObserver } from "@strombus/reactor/logger";
+      import { reactor } from "@strombus/reactor";
+      import { SSHFactory } from "@strombus/conch/ssh/factory";
+      import { Key } from "@strombus/conch/ssh/keys";
+      const quietly = (call) => { try { return call(); } catch (error) { if (error.code === undefined) throw error; } };
+      ${code}
+      const { cache } = createRequire(import.meta.url);
+      console.log(Object.keys(cache).flatMap((path) => /packages.(\\w+).lib.rare.(.*)\\.js$/.exec(path)?.slice(1).join(":") ?? []).join());
+      process.exit();`;
+    return run("module", program).trim();
+  }
+
+  test("by nothing that a server does at its start", () => {
+    const file = join(temporaryFolder(), "key");
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", file]);
+    const code = `const key = Key.fromFile(${JSON.stringify(file)});
+      const factory = new SSHFactory();
+      factory.privateKeys = { [key.sshType()]: key };
+      factory.publicKeys = { [key.sshType()]: key.public() };
+      reactor.listenTCP(0, factory, { interface: "127.0.0.1" });`;
+    expect(rare(code)).toBe("");
+  });
+
+  test.each([
+    ["reactor:components/proxy", `proxyForInterface(interfaceToken("IAny", [], ["any"]));`],
+    ["reactor:logger/format", `if (formatEvent({ log_format: "{a}", a: 1 }) !== "1") throw new Error();`],
+    ["reactor:logger/json", `eventAsJSON({});`],
+    ["reactor:logger/json-file", `jsonFileLogObserver({ write() {} });`],
+    ["reactor:process/spawn", `reactor.spawnProcess(new ProcessProtocol(), process.execPath, ["node", "--version"]);`],
+    ["reactor:stream/adopted", `quietly(() => reactor.adoptStreamPort(99, "INET", new Factory()));`],
+    ["reactor:stream/tcp-connector", `reactor.connectTCP("127.0.0.1", 1, new ClientFactory());`],
+    ["reactor:stream/unix", `reactor.connectUNIX("/nowhere", new ClientFactory());`],
+    ["reactor:threads/pool", `reactor.getThreadPool();`],
+    ["reactor:udp", `reactor.listenUDP(0, new DatagramProtocol(), { interface: "127.0.0.1" });`],
+    ["conch:keys/generate", `Key.generate("ed25519");`],
+    ["conch:keys/lsh", `Key.generate("rsa", 2048).toString("lsh");`],
+    ["conch:keys/pem", `Key.fromString(Key.generate("ecdsa").toString("openssh", { subtype: "PKCS8" }));`],
+    ["conch:keys/putty", `quietly(() => Key.fromString("PuTTY-User-Key-File-3: ssh-ed25519"));`],
+    ["conch:keys/randomart", `Key.fromString(${JSON.stringify(ED25519)}).randomArt();`],
+    ["conch:keys/rfc4716", `quietly(() => Key.fromString("---- BEGIN SSH2 PUBLIC KEY ----"));`],
+    ["conch:keys/sshcom", `quietly(() => Key.fromString("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"));`],
+  ])("%s by its first use", (module, code) => {
+    expect(rare(code).split(",")).toContain(module);
   });
 });
 

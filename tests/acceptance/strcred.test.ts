@@ -18,7 +18,7 @@ function addPackage(folder: string, name: string, code: string): void {
 
 test("packages named strombus-auth-..., and Conch's own; one that is broken does not matter", () => {
   const folder = temporaryFolder();
-  const credentials = built("cred/lib/credentials.js");
+  const credentials = built("cred/lib/common.js");
   addPackage(
     folder,
     "strombus-auth-easy",

@@ -1,5 +1,4 @@
 /** Ciphers and MACs by their SSH names: what each needs of key material, and the table row that the codec takes. */
-import { cbcInfo } from "./cbc.js";
 import { cipherInfo, macInfo, type CipherInfo, type MacInfo } from "./ssh2.js";
 
 export interface CipherAlgorithm {
@@ -23,6 +22,16 @@ export interface MacAlgorithm {
   readonly etm: boolean;
   readonly info: MacInfo;
 }
+
+const blocks = { authLen: 0, discardLen: 0, stream: false };
+
+/** Ciphers in CBC mode, which are not ssh2's; rows as in its table. */
+const cbcInfo: ReadonlyMap<string, CipherInfo> = new Map([
+  ["aes256-cbc", { sslName: "aes-256-cbc", blockLen: 16, keyLen: 32, ivLen: 16, ...blocks }],
+  ["aes192-cbc", { sslName: "aes-192-cbc", blockLen: 16, keyLen: 24, ivLen: 16, ...blocks }],
+  ["aes128-cbc", { sslName: "aes-128-cbc", blockLen: 16, keyLen: 16, ivLen: 16, ...blocks }],
+  ["3des-cbc", { sslName: "des-ede3-cbc", blockLen: 8, keyLen: 24, ivLen: 8, ...blocks }],
+]);
 
 /** Every cipher that the transport can use; what is offered is a list of its own. */
 export const ciphers: ReadonlyMap<string, CipherAlgorithm> = new Map(

@@ -10,16 +10,6 @@ import type { Cipher, CipherInfo, Decipher, Keys, MacInfo, OnPayload, OnWrite } 
 const LENGTH = 4; // bytes of the length field
 const MAX_PIECES = 64; // of a packet that comes in pieces; more are joined
 
-const block = { discardLen: 0, stream: false };
-
-/** The ciphers of this kind; rows as in ssh2's table. */
-export const cbcInfo: ReadonlyMap<string, CipherInfo> = new Map([
-  ["aes256-cbc", { sslName: "aes-256-cbc", blockLen: 16, keyLen: 32, ivLen: 16, authLen: 0, ...block }],
-  ["aes192-cbc", { sslName: "aes-192-cbc", blockLen: 16, keyLen: 24, ivLen: 16, authLen: 0, ...block }],
-  ["aes128-cbc", { sslName: "aes-128-cbc", blockLen: 16, keyLen: 16, ivLen: 16, authLen: 0, ...block }],
-  ["3des-cbc", { sslName: "des-ede3-cbc", blockLen: 8, keyLen: 24, ivLen: 8, authLen: 0, ...block }],
-]);
-
 export class CbcCipher implements Cipher {
   outSeqno: number;
   readonly #cipher;

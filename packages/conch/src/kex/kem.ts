@@ -12,3 +12,6 @@ export interface KemSizes {
   readonly encapsulationKey: number;
   readonly ciphertext: number;
 }
+
+/** Of Streamlined NTRU Prime 761, with the hash that confirms a ciphertext. */
+export const SNTRUP761_SIZES: KemSizes = { encapsulationKey: 1158, ciphertext: 1039 };

@@ -3,16 +3,17 @@ import { curveMethod, type Curve } from "./curve.js";
 import { nistp256, nistp384, nistp521 } from "./ecdh.js";
 import { fixedGroup } from "./group.js";
 import { hybrid } from "./hybrid.js";
+import { SNTRUP761_SIZES } from "./kem.js";
 import type { GroupExchangeMethod, HashName, Method } from "./method.js";
 import { mlkem, MLKEM_SIZES, type MlKemName } from "./mlkem.js";
-import { sntrup761, SNTRUP761_SIZES } from "./sntrup761.js";
+import { sntrup761 } from "./sntrup761.js";
 import { x25519 } from "./x25519.js";
 
 const groupExchange = (name: string, hash: HashName): GroupExchangeMethod => ({ kind: "groupExchange", name, hash });
 
 const mlkemHybrid = (name: string, kem: MlKemName, curve: Curve, hash: HashName) =>
   hybrid(name, MLKEM_SIZES[kem], () => mlkem(kem), curve, hash);
-const sntrupHybrid = (name: string) => hybrid(name, SNTRUP761_SIZES, () => sntrup761, x25519, "sha512");
+const sntrupHybrid = (name: string) => hybrid(name, SNTRUP761_SIZES, sntrup761, x25519, "sha512");
 
 const rows: readonly Method[] = [
   mlkemHybrid("mlkem768x25519-sha256", "ml-kem-768", x25519, "sha256"),

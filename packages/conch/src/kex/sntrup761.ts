@@ -5,7 +5,7 @@
  * here, which leaves whoever measures time one measurement; and where this is broken, the curve beside it still holds.
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Kem, KemSizes } from "./kem.js";
+import type { Kem } from "./kem.js";
 
 const P = 761;
 const Q = 4591;
@@ -13,8 +13,6 @@ const WEIGHT = 286;
 const HALF_Q = (Q - 1) / 2;
 const HASH_LENGTH = 32;
 const SMALL_LENGTH = Math.ceil(P / 4);
-
-export const SNTRUP761_SIZES: KemSizes = { encapsulationKey: 1158, ciphertext: 1007 + HASH_LENGTH };
 
 /** How numbers from 0 to below their radix are encoded: coefficients modulo q, and those that were rounded to thirds. */
 const RADICES_Q: readonly number[] = Array<number>(P).fill(Q);
@@ -50,17 +48,19 @@ export interface Sntrup761Secret {
   readonly rejection: Buffer;
 }
 
-export const sntrup761: Kem = {
-  pair() {
-    const secret = generate();
-    return { encapsulationKey: secret.encapsulationKey, decapsulate: (ciphertext) => open(secret, ciphertext) };
-  },
-  encapsulate(encapsulationKey) {
-    const r = randomShort();
-    const ciphertext = seal(r, encapsulationKey);
-    return { ciphertext, secret: sessionKey(1, encodeSmall(r), ciphertext) };
-  },
-};
+export function sntrup761(): Kem {
+  return {
+    pair() {
+      const secret = generate();
+      return { encapsulationKey: secret.encapsulationKey, decapsulate: (ciphertext) => open(secret, ciphertext) };
+    },
+    encapsulate(encapsulationKey) {
+      const r = randomShort();
+      const ciphertext = seal(r, encapsulationKey);
+      return { ciphertext, secret: sessionKey(1, encodeSmall(r), ciphertext) };
+    },
+  };
+}
 
 /** The session key of a ciphertext, or one that nobody else has where it was not made for this pair. */
 export function open(secret: Sntrup761Secret, ciphertext: Buffer): Buffer {

@@ -82,6 +82,11 @@ export type CertificateRequest = Pick<CertificateContent, "kind" | "keyId" | "pr
     readonly signatureType?: string;
   };
 
+/** The blob of the key in a certificate. @throws BadKeyError, ProtocolError if the certificate is malformed. */
+export function certifiedBlob(certificate: Uint8Array): Buffer {
+  return Certificate.fromString(certificate).key.blob();
+}
+
 export class Certificate implements CertificateContent {
   /** As it travels; its own bytes. */
   readonly blob: Buffer;

@@ -1,6 +1,6 @@
 /** Which user keys and signatures are looked at (RFC 4252 section 7, RFC 8332 section 3): judged before any checker is asked. */
 import { ProtocolError } from "../error.js";
-import { Certificate } from "../keys/certificate.js";
+import { certifiedBlob } from "../keys/certificate.js";
 import { signingName } from "../keys/certificate-names.js";
 import { ED25519, ED448, type EdwardsCurve, pointFlaw } from "../keys/edwards.js";
 import { BadKeyError } from "../keys/errors.js";
@@ -76,7 +76,7 @@ function blobFlaw(blob: Uint8Array, rule: BlobRule): string | null {
 
 /** The key that it certifies is held to the same rules; the type of the certificate is that of the key in it. */
 function certificateFlaw(blob: Uint8Array, rule: BlobRule): string | null {
-  return blobFlaw(Certificate.fromString(blob).key.blob(), rule);
+  return blobFlaw(certifiedBlob(blob), rule);
 }
 
 function rsaFlaw(fields: Reader): string | null {
