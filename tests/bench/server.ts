@@ -67,6 +67,7 @@ class Session extends SSHChannel {
   request_exec(data: Buffer): boolean {
     const [command, count] = getNS(data)[0].toString().split(" ");
     this.#command = command!;
+    this.takesLentData = command === "sink"; // it counts
     if (command === "source") {
       this.#left = Number(count);
       reactor.callLater(0, () => this.#pump());

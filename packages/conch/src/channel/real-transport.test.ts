@@ -172,3 +172,50 @@ test("when the connection dies all that was asked fails, and channels are told",
   expect(await Promise.all(failing)).not.toContain("answered");
   expect(channel.events).toEqual(["closed"]);
 });
+
+test("data is the channel's own to keep, unless it takes data that is lent", async () => {
+  class Keeper extends SSHChannel {
+    static made: Keeper[] = [];
+    readonly kept: Buffer[] = [];
+    readonly seen: string[] = [];
+    override channelOpen(specificData: Buffer) {
+      this.takesLentData = specificData.toString() === "lent";
+      Keeper.made.push(this);
+    }
+    override dataReceived(data: Buffer) {
+      this.kept.push(data);
+      this.seen.push(data.toString());
+    }
+    override extReceived(_type: number, data: Buffer) {
+      this.dataReceived(data);
+    }
+  }
+  const { conn, server, settle } = await loggedIn(Keeper);
+  const channels = [new ClientChannel(), new ClientChannel()];
+  void conn.openChannel(channels[0]!, "own");
+  void conn.openChannel(channels[1]!, "lent");
+  await settle();
+  const say = async (text: string) => {
+    for (const channel of channels) {
+      channel.write(text);
+      channel.writeExtended(1, `${text}!`);
+    }
+    await settle();
+  };
+  await say("one");
+  server.packetTap = () => undefined; // which may keep what it sees
+  await say("two");
+  const [own, lent] = Keeper.made;
+  for (const keeper of [own!, lent!]) expect(keeper.seen).toEqual(["one", "one!", "two", "two!"]);
+  expect(own!.kept.map(String)).toEqual(own!.seen);
+  expect(lent!.kept.map(String)).toEqual([expect.not.stringContaining("one"), "one!", "two", "two!"]);
+});
+
+test("a transport whose subclass sees the data itself is lent none", () => {
+  class Curious extends SSHServerTransport {
+    override dataReceived(data: Buffer) {
+      super.dataReceived(data);
+    }
+  }
+  expect([new SSHServerTransport().takesLentData, new Curious().takesLentData]).toEqual([true, false]);
+});

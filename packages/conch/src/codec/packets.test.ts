@@ -75,6 +75,33 @@ for (const suite of suites) {
       }
     });
 
+    test("of what was borrowed a reader keeps what it wants to keep", () => {
+      for (const keepsNothing of [false, true]) {
+        const { out, wire, incoming } = pair(suite);
+        const bodies = Array.from({ length: 20 }, (_, at) => randomBytes(at * 400));
+        for (const body of bodies) out.send(94, body);
+        const stream = Buffer.concat(wire);
+        const got: { hex: string; payload: Buffer; isLent: boolean }[] = [];
+        for (let at = 0; at < stream.length; at += 5000) {
+          const memory = new Uint8Array(stream.subarray(at, at + 5000));
+          incoming.borrow(Buffer.from(memory.buffer));
+          const reader = { keepsNothingOf: () => keepsNothing };
+          for (let payload = incoming.next(reader); payload !== null; payload = incoming.next(reader)) {
+            got.push({ hex: hex(payload), payload, isLent: payload.buffer === memory.buffer });
+            if (got.length % 5 === 0) break; // as a transport that waits; the rest is copied
+          }
+          incoming.giveBack();
+          memory.fill(0xdd);
+        }
+        for (let payload = incoming.next(); payload !== null; payload = incoming.next()) {
+          got.push({ hex: hex(payload), payload, isLent: false });
+        }
+        expect(got.map((each) => each.hex)).toEqual(bodies.map((body) => `5e${hex(body)}`));
+        if (!keepsNothing) expect(got.map(({ payload }) => hex(payload))).toEqual(got.map((each) => each.hex));
+        if (nativeCiphers() && !suite.cipher.cbc) expect(got.some(({ isLent }) => isLent)).toBe(keepsNothing);
+      }
+    });
+
     test("channel data is framed like any message", () => {
       const { out, wire, incoming } = pair(suite);
       out.sendChannelData(7, Buffer.from("hello"));

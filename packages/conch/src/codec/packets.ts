@@ -6,7 +6,7 @@ import { CompressionError, MACError, ProtocolError } from "../error.js";
 import type { CipherAlgorithm, MacAlgorithm } from "./algorithms.js";
 import { CbcCipher, CbcDecipher } from "./cbc.js";
 import { compresses, Compressor, Decompressor, type Compression } from "./compression.js";
-import { ClearCipher, ClearDecipher, MAX_PACKET } from "./framed.js";
+import { ClearCipher, ClearDecipher, FramedDecipher, MAX_PACKET } from "./framed.js";
 import { fillRandom, PacketMemory } from "./slab.js";
 import {
   createCipher,
@@ -174,12 +174,18 @@ export class OutgoingPackets {
   }
 }
 
+/** Who payloads are for. */
+export interface PayloadReader {
+  keepsNothingOf(payload: Buffer): boolean;
+}
+
 /** Packets from the peer. Bytes go in by `feed`; `next` takes payloads out one by one, so that keys may change between. */
 export class IncomingPackets {
   #decipher: Decipher;
   #protection: Protection | null = null;
   #input: Buffer = EMPTY;
   #at = 0;
+  #lent: ArrayBufferLike | null = null; // the memory of the input, where it is borrowed
   #payload: Buffer | null = null;
   #taken = 0; // bytes of the packet in hand
   #broken = false;
@@ -224,6 +230,7 @@ export class IncomingPackets {
     const sequence = restartSequence ? 0 : this.sequence;
     this.#decipher.free();
     this.#decipher = decipherFor(keys, sequence, this.#onPayload);
+    this.#ownUnlessFramed();
     this.#protection = { cipher: keys.cipher, mac: keys.mac };
     wipe(keys);
     this.#compression = keys.compression ?? "none";
@@ -250,11 +257,29 @@ export class IncomingPackets {
     this.#at = 0;
   }
 
+  /** As `feed`, for bytes that are another's again after `giveBack`; until then they may be changed. */
+  borrow(data: Buffer): void {
+    const isCopied = this.waiting > 0;
+    this.feed(data);
+    if (isCopied) return;
+    this.#lent = data.buffer;
+    this.#ownUnlessFramed();
+  }
+
+  /** All that was borrowed is looked at, or is to be copied now. */
+  giveBack(): void {
+    if (this.#lent === null) return;
+    if (this.waiting > 0) this.#input = Buffer.from(this.rest);
+    this.#at = 0;
+    this.#lent = null;
+  }
+
   /**
-   * The next payload, a view that nobody else writes to, or null until more bytes come.
+   * The next payload, a view that nobody else writes to, or null until more bytes come. One of which
+   * its reader keeps nothing may be in memory that is borrowed.
    * @throws ProtocolError, MACError, CompressionError; the first error is the last: afterwards there is nothing more to take.
    */
-  next(): Buffer | null {
+  next(reader: PayloadReader | null = null): Buffer | null {
     if (this.#broken || this.#at >= this.#input.length) return null;
     const start = this.#at;
     try {
@@ -274,7 +299,8 @@ export class IncomingPackets {
     const size = this.#taken;
     this.#taken = 0;
     this.#check(payload, size);
-    return this.#decompressor === null ? payload : this.#decompress(this.#decompressor, payload);
+    if (this.#decompressor !== null) return this.#decompress(this.#decompressor, payload);
+    return this.#lent !== payload.buffer || reader?.keepsNothingOf(payload) === true ? payload : Buffer.from(payload);
   }
 
   /** Forgets what was fed and takes no more. */
@@ -288,6 +314,11 @@ export class IncomingPackets {
     this.discard();
     this.#decipher.free();
     this.#decompressor = null;
+  }
+
+  /** Only of our own framing we know that it keeps nothing. */
+  #ownUnlessFramed(): void {
+    if (!(this.#decipher instanceof FramedDecipher)) this.giveBack();
   }
 
   readonly #onPayload = (payload: Buffer): false => {

@@ -93,6 +93,11 @@ export class SSHChannel implements ITransport {
   id: number | null = null;
   /** Requests are handled as they come, not each after the reply to the one before; replies keep their order all the same. */
   requestsAtOnce = false;
+  /**
+   * Set by a channel whose `dataReceived` copies what it keeps, writes or passes on of the bytes that it gets: they may be
+   * in memory that the next packet, of whatever connection, is read into. Nothing is then allocated for them.
+   */
+  takesLentData = false;
 
   readonly #output = new OutputQueue();
   #holds = 0;
@@ -168,7 +173,7 @@ export class SSHChannel implements ITransport {
   }
 
   /**
-   * Data that is the application's own. Window for more is given as it is delivered, or when the promise that is returned
+   * Data that is the application's own, unless it `takesLentData`. Window for more is given as it is delivered, or when the promise that is returned
    * settles; see also `pauseProducing`.
    */
   dataReceived(data: Buffer): MaybeAsync {

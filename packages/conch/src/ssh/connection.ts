@@ -155,6 +155,11 @@ export class SSHConnection extends ActingConnection {
     return messageNum === MSG_CHANNEL_DATA ? this.ssh_CHANNEL_DATA(packet) : super.packetReceived(messageNum, packet);
   }
 
+  /** Whether the channel that this CHANNEL_DATA is for keeps nothing of it. @internal */
+  isLentTo(packet: Buffer): boolean {
+    return packet.length >= 4 && this.channels.get(packet.readUInt32BE(0))?.takesLentData === true;
+  }
+
   /** Bytes that wait for window, or for the transport, on all channels. */
   get bytesHeld(): number {
     let total = 0;

@@ -15,7 +15,7 @@ import { messages } from "./constants.js";
 import type { Writers } from "./flow.js";
 import type { GlobalRequestAnswer } from "./host-keys.js";
 import { KeyExchangeTransport } from "./key-exchange.js";
-import { MSG_USERAUTH_SUCCESS } from "./packet-transport.js";
+import { MSG_CHANNEL_DATA, MSG_USERAUTH_SUCCESS } from "./packet-transport.js";
 import { tell } from "./watch.js";
 
 export type { Exchange, Handshake } from "./handshake.js";
@@ -32,6 +32,8 @@ export interface TransportService extends Writers {
   serviceStarted(): void;
   serviceStopped(): void;
   packetReceived(messageNum: number, packet: Buffer): unknown;
+  /** Whether the channel that this CHANNEL_DATA is for keeps nothing of it. */
+  isLentTo?(packet: Buffer): boolean;
   /** Output waits, for the network or for new keys: write no more data until `startWriting`. */
   stopWriting?(): void;
   startWriting?(): void;
@@ -92,6 +94,11 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
   }
 
   // Receiving
+
+  override keepsNothingOf(payload: Buffer): boolean {
+    if (payload[0] !== MSG_CHANNEL_DATA || this.packetTap !== null) return false;
+    return this.service?.isLentTo?.(payload.subarray(1)) === true;
+  }
 
   /** Hands a message to the transport's own `ssh_...` method, or to the service. Admission was decided before. */
   dispatchMessage(messageNum: number, payload: Buffer): unknown {

@@ -37,7 +37,7 @@ import { isThenable, tell, watch } from "./watch.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.transport" });
 
-const MSG_CHANNEL_DATA = 94;
+export const MSG_CHANNEL_DATA = 94;
 export const MSG_USERAUTH_SUCCESS = 52;
 
 /** The reasons that are about what the peer sent: it broke the protocol... */
@@ -110,6 +110,34 @@ export abstract class PacketTransport extends TransportSettings {
     } catch (error) {
       this.failed(error);
     }
+  }
+
+  /** Unless a subclass wants to see the data itself. */
+  get takesLentData(): boolean {
+    return this.dataReceived === PacketTransport.prototype.dataReceived;
+  }
+
+  /** As `dataReceived`, for data whose memory is another's once this returns. @internal */
+  lentDataReceived(data: Buffer): void {
+    if (this.#identification !== null) {
+      this.dataReceived(Buffer.from(data));
+      return;
+    }
+    if (this.handshake.closed) return;
+    try {
+      this.incoming.borrow(data);
+      this.#readPackets();
+      this.rekeyIfDue();
+    } catch (error) {
+      this.failed(error);
+    } finally {
+      this.incoming.giveBack();
+    }
+  }
+
+  /** Whether nobody keeps anything of this message. @internal */
+  keepsNothingOf(_payload: Buffer): boolean {
+    return false;
   }
 
   override connectionLost(_reason: Failure = connectionDone): void {
@@ -230,7 +258,7 @@ export abstract class PacketTransport extends TransportSettings {
   /** The next payload, or null until more bytes come; a packet that cannot be opened ends the connection. */
   getPacket(): Buffer | null {
     try {
-      return this.incoming.next();
+      return this.incoming.next(this);
     } catch (error) {
       this.failed(error);
       return null;

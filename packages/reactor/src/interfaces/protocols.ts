@@ -21,6 +21,17 @@ export const IProtocol: InterfaceToken<IProtocol> = interfaceToken<IProtocol>(
   ["makeConnection", "connectionMade", "dataReceived", "connectionLost"],
 );
 
+/**
+ * A protocol that keeps nothing of the bytes it gets, or copies what it keeps: it may be lent them, so that nothing is
+ * allocated for them.
+ */
+export interface LentDataProtocol extends IProtocol {
+  /** Asked when the connection begins: whether `lentDataReceived` is to be called where data can be lent. */
+  readonly takesLentData: boolean;
+  /** As `dataReceived`, but once it returns the bytes are those of another connection. Until then they may be changed. */
+  lentDataReceived(data: Buffer): MaybeAsync;
+}
+
 /** A protocol that wants to know of each half of its connection. To be declared. */
 export interface IHalfCloseableProtocol {
   /** The peer sends no more; writing goes on until `loseConnection`. */

@@ -19,6 +19,7 @@ import {
   ISystemHandle,
   type ITLSContextFactory,
   ITLSTransport,
+  type LentDataProtocol,
   type MaybeAsync,
   type StartTLSOptions,
   type TLSSettings,
@@ -27,6 +28,7 @@ import { nameOf } from "../logged-calls.js";
 import { Logger } from "../logger.js";
 import { endings } from "./endings.js";
 import { nodeTimer, type OpenTransport, type TransportHost } from "./host.js";
+import { lendTo, takesLentData } from "./lending.js";
 import { Output } from "./output.js";
 import { resetNow, SocketWire, startTLSOn, tlsError, TLSSession, type Wire } from "./tls.js";
 
@@ -125,6 +127,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   }
 
   #read(): void {
+    if (this.#tls === null && takesLentData(this.#protocol)) lendTo(this.#socket, StreamConnection.#onLentData);
     this.#socket.on("data", StreamConnection.#onData);
     this.#socket.on("end", StreamConnection.#onEnd);
   }
@@ -173,13 +176,22 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   }
 
   static #onData(this: OwnedSocket, data: Buffer): void {
-    const self = this[OWNER];
-    if (self.#protocol === null || self.#reason !== null) return;
+    this[OWNER].#received(data, false);
+  }
+
+  static #onLentData(this: Socket, length: number, memory: Buffer): boolean {
+    (this as OwnedSocket)[OWNER].#received(memory.subarray(0, length), true);
+    return true;
+  }
+
+  #received(data: Buffer, isLent: boolean): void {
+    const protocol = this.#protocol;
+    if (protocol === null || this.#reason !== null) return;
     try {
-      const result = self.#protocol.dataReceived(data);
-      if (result !== undefined) onRejection(result, (error) => self.#failed(error));
+      const result = isLent ? (protocol as LentDataProtocol).lentDataReceived(data) : protocol.dataReceived(data);
+      if (result !== undefined) onRejection(result, (error) => this.#failed(error));
     } catch (error) {
-      self.#failed(error);
+      this.#failed(error);
     }
   }
 

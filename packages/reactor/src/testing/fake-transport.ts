@@ -13,10 +13,12 @@ import type {
   IPullProducer,
   IPushProducer,
   ITCPTransport,
+  LentDataProtocol,
 } from "../interfaces.js";
 import { IHalfCloseableProtocol } from "../interfaces.js";
 import { callLogged } from "../logged-calls.js";
 import { Logger } from "../logger.js";
+import { takesLentData } from "../stream/lending.js";
 
 const log = new Logger({ namespace: "strombus.reactor.testing" });
 const HIGH_WATER = 65536; // bytes, as on TCP
@@ -171,7 +173,8 @@ export class FakeTransport implements ITCPTransport {
   /** Delivers bytes, and drops them if this side is closing. */
   bufferReceived(data: Buffer): void {
     if (this.disconnecting || this.disconnected) return;
-    this.#guard(() => this.protocol.dataReceived(data));
+    const { protocol } = this;
+    this.#guard(() => (takesLentData(protocol) ? lendTo(protocol, data) : protocol.dataReceived(data)));
   }
 
   /** For the pump: what there is for a peer that is reading, else null. */
@@ -247,5 +250,15 @@ export class FakeTransport implements ITCPTransport {
     log.failure("a protocol failed", failure);
     this.#reason ??= failure;
     this.loseConnection();
+  }
+}
+
+/** As sockets do, and more surely: what it has kept of them is spoilt. */
+function lendTo(protocol: LentDataProtocol, data: Buffer): MaybeAsync {
+  const lent = Buffer.from(data);
+  try {
+    return protocol.lentDataReceived(lent);
+  } finally {
+    lent.fill("spoilt");
   }
 }
