@@ -4,7 +4,7 @@
  */
 import { RuntimeError } from "@strombus/reactor/exceptions";
 import { Failure } from "@strombus/reactor/failure";
-import type { ITCPTransport } from "@strombus/reactor/interfaces";
+import type { ITCPTransport, MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { connectionDone } from "@strombus/reactor/protocol";
 import { IncomingPackets, OutgoingPackets } from "../codec/packets.js";
@@ -118,11 +118,8 @@ export abstract class PacketTransport extends TransportSettings {
   }
 
   /** As `dataReceived`, for data whose memory is another's once this returns. @internal */
-  lentDataReceived(data: Buffer): void {
-    if (this.#identification !== null) {
-      this.dataReceived(Buffer.from(data));
-      return;
-    }
+  lentDataReceived(data: Buffer): MaybeAsync {
+    if (this.#identification !== null || !this.takesLentData) return this.dataReceived(Buffer.from(data));
     if (this.handshake.closed) return;
     try {
       this.incoming.borrow(data);

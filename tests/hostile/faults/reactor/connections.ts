@@ -56,7 +56,8 @@ import {
 import { reactor as theReactor } from "@strombus/reactor";
 import { optionsForClientTLS, trustRootFromCertificates } from "@strombus/reactor/ssl";
 import { StandardIO } from "@strombus/reactor/stdio";
-import { StringTransport, TestAuthority } from "@strombus/reactor/testing";
+import { FakeTransport, StringTransport, TestAuthority } from "@strombus/reactor/testing";
+import { connect } from "@strombus/reactor/testing/iosim";
 import { type Cases, End, HERE, quiet, type Trial } from "./trial.js";
 
 const PEER = "127.0.0.1";
@@ -350,6 +351,19 @@ export const CONNECTIONS: Cases = [
     async (trial) => {
       const protocol = trial.spoil(new Half());
       trial.hear(() => adapt(IConsumer, protocol).write("x"));
+      await trial.settle();
+    },
+  ],
+  [
+    /^LentDataProtocol\.lentDataReceived$/,
+    async (trial) => {
+      const protocol = trial.spoil(
+        Object.assign(new Half(), { takesLentData: true, lentDataReceived: () => undefined }),
+      );
+      const peer = new Half();
+      const pump = connect(protocol, new FakeTransport(protocol, true), peer, new FakeTransport(peer, false));
+      peer.transport!.write("x");
+      pump.flush();
       await trial.settle();
     },
   ],
