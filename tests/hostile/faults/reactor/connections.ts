@@ -362,7 +362,7 @@ export const CONNECTIONS: Cases = [
       );
       const peer = new Half();
       const pump = connect(protocol, new FakeTransport(protocol, true), peer, new FakeTransport(peer, false));
-      peer.transport!.write("x");
+      peer.transport.write("x");
       pump.flush();
       await trial.settle();
     },
