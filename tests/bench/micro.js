@@ -44,10 +44,7 @@ function ends(cipherName, macName) {
     return { cipher, mac, key, iv, macKey };
   };
   const into = new IncomingPackets();
-  const out = new OutgoingPackets(
-    (chunk) => into.feed(chunk),
-    () => true,
-  );
+  const out = new OutgoingPackets({ writePacket: (packet) => into.feed(packet), allWritten: () => true });
   out.setKeys(keys(), false);
   into.setKeys(keys(), false);
   return { out, into };

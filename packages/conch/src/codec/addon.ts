@@ -3,7 +3,7 @@
  * the addon seals and opens in place, this lays out what it works on.
  */
 import { FramedDecipher, LENGTH, refuseLength } from "./framed.js";
-import type { Cipher, Decipher, Keys, OnPayload, OnWrite } from "./ssh2.js";
+import type { Cipher, Decipher, Keys } from "./ssh2.js";
 
 interface Sealing {
   /** Seals a whole packet with room for its tag behind it; AES-GCM has its own count. */
@@ -51,8 +51,8 @@ export interface Addon {
   };
 }
 
-export function addonCipher(addon: Addon, keys: Keys, sequence: number, onWrite: OnWrite): Cipher {
-  return new AddonCipher(sealing(addon, keys), sequence, onWrite);
+export function addonCipher(addon: Addon, keys: Keys, sequence: number): Cipher {
+  return new AddonCipher(sealing(addon, keys), sequence);
 }
 
 function sealing(addon: Addon, { cipher, key, iv, mac, macKey }: Keys): Sealing {
@@ -62,28 +62,26 @@ function sealing(addon: Addon, { cipher, key, iv, mac, macKey }: Keys): Sealing 
     : new addon.AESGCMCipher(cipher.sslName, key, iv);
 }
 
-export function addonDecipher(addon: Addon, keys: Keys, sequence: number, onPayload: OnPayload): Decipher {
-  if (keys.mac !== null) return new MacDecipher(addon, keys, sequence, onPayload);
+export function addonDecipher(addon: Addon, keys: Keys, sequence: number): Decipher {
+  if (keys.mac !== null) return new MacDecipher(addon, keys, sequence);
   return keys.cipher.sslName === "chacha20"
-    ? new ChaChaDecipher(addon, keys, sequence, onPayload)
-    : new GcmDecipher(addon, keys, sequence, onPayload);
+    ? new ChaChaDecipher(addon, keys, sequence)
+    : new GcmDecipher(addon, keys, sequence);
 }
 
 class AddonCipher implements Cipher {
   outSeqno: number;
   readonly #sealing: Sealing;
-  readonly #onWrite: OnWrite;
 
-  constructor(sealing: Sealing, sequence: number, onWrite: OnWrite) {
+  constructor(sealing: Sealing, sequence: number) {
     this.outSeqno = sequence;
     this.#sealing = sealing;
-    this.#onWrite = onWrite;
   }
 
-  encrypt(packet: Buffer): void {
+  encrypt(packet: Buffer): Buffer {
     this.#sealing.encrypt(packet, this.outSeqno);
     this.outSeqno = (this.outSeqno + 1) >>> 0;
-    this.#onWrite(packet);
+    return packet;
   }
 
   free(): void {
@@ -94,8 +92,8 @@ class AddonCipher implements Cipher {
 class GcmDecipher extends FramedDecipher {
   readonly #opening;
 
-  constructor(addon: Addon, { cipher, key, iv }: Keys, sequence: number, onPayload: OnPayload) {
-    super(sequence, cipher.authLen, onPayload);
+  constructor(addon: Addon, { cipher, key, iv }: Keys, sequence: number) {
+    super(sequence, cipher.authLen);
     this.#opening = new addon.AESGCMDecipher(cipher.sslName, key, iv);
   }
 
@@ -117,8 +115,8 @@ class GcmDecipher extends FramedDecipher {
 class ChaChaDecipher extends FramedDecipher {
   readonly #opening;
 
-  constructor(addon: Addon, { cipher, key }: Keys, sequence: number, onPayload: OnPayload) {
-    super(sequence, cipher.authLen, onPayload);
+  constructor(addon: Addon, { cipher, key }: Keys, sequence: number) {
+    super(sequence, cipher.authLen);
     this.#opening = new addon.ChaChaPolyDecipher(key);
   }
 
@@ -142,10 +140,10 @@ class MacDecipher extends FramedDecipher {
   readonly #opening;
   readonly #isETM: boolean;
 
-  constructor(addon: Addon, keys: Keys, sequence: number, onPayload: OnPayload) {
+  constructor(addon: Addon, keys: Keys, sequence: number) {
     const { cipher, key, iv, macKey } = keys;
     const { sslName, isETM, actualLen } = keys.mac!;
-    super(sequence, actualLen, onPayload);
+    super(sequence, actualLen);
     this.#isETM = isETM;
     this.#opening = new addon.GenericDecipher(cipher.sslName, key, iv, sslName, macKey, isETM, actualLen);
   }

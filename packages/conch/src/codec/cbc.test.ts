@@ -44,7 +44,7 @@ for (const { name } of cbc) {
       test("makes what ssh2 reads", () => {
         const keys = keysOf(name, macName);
         const wire: Buffer[] = [];
-        const out = new OutgoingPackets((chunk) => wire.push(chunk));
+        const out = new OutgoingPackets({ writePacket: (chunk) => wire.push(chunk) });
         out.setKeys(keys, false);
         for (const size of [0, 1, 30, 30_000]) out.send(94, Buffer.alloc(size, "x"));
         const got: string[] = [];

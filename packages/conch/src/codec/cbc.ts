@@ -5,7 +5,7 @@
  * many bytes as the longest packet has, after as much work, and with one message.
  */
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from "node:crypto";
-import type { Cipher, CipherInfo, Decipher, Keys, MacInfo, OnPayload, OnWrite } from "./ssh2.js";
+import type { Cipher, CipherInfo, Decipher, Keys, MacInfo } from "./ssh2.js";
 
 const LENGTH = 4; // bytes of the length field
 const MAX_PIECES = 64; // of a packet that comes in pieces; more are joined
@@ -15,24 +15,22 @@ export class CbcCipher implements Cipher {
   readonly #cipher;
   readonly #mac: MacInfo;
   readonly #macKey: Buffer;
-  readonly #onWrite: OnWrite;
 
-  constructor(keys: Keys, sequence: number, onWrite: OnWrite) {
+  constructor(keys: Keys, sequence: number) {
     this.outSeqno = sequence;
     this.#mac = macOf(keys);
     this.#macKey = Buffer.from(keys.macKey);
-    this.#onWrite = onWrite;
     this.#cipher = createCipheriv(keys.cipher.sslName, keys.key, keys.iv).setAutoPadding(false);
   }
 
-  encrypt(packet: Buffer): void {
+  encrypt(packet: Buffer): Buffer {
     const { isETM } = this.#mac;
     const hmac = startMac(this.#mac, this.#macKey, this.outSeqno);
     const clear = isETM ? LENGTH : 0;
     const sealed = Buffer.concat([packet.subarray(0, clear), this.#cipher.update(packet.subarray(clear))]);
     const digest = hmac.update(isETM ? sealed : packet).digest();
     this.outSeqno = (this.outSeqno + 1) >>> 0;
-    this.#onWrite(Buffer.concat([sealed, digest]));
+    return Buffer.concat([sealed, digest]);
   }
 
   free(): void {
@@ -42,11 +40,11 @@ export class CbcCipher implements Cipher {
 
 export class CbcDecipher implements Decipher {
   inSeqno: number;
+  payload: Buffer | null = null;
   readonly #decipher;
   readonly #info: CipherInfo;
   readonly #mac: MacInfo;
   readonly #macKey: Buffer;
-  readonly #onPayload: OnPayload;
   readonly #longest: number;
   /** Bytes that the next step needs. */
   #held: Buffer[] = [];
@@ -59,18 +57,17 @@ export class CbcDecipher implements Decipher {
   #failedAfter = -1;
 
   /** `maxPacket` is the largest length field, in bytes, that is no error. */
-  constructor(keys: Keys, sequence: number, onPayload: OnPayload, maxPacket: number) {
+  constructor(keys: Keys, sequence: number, maxPacket: number) {
     this.inSeqno = sequence;
     this.#info = keys.cipher;
     this.#mac = macOf(keys);
     this.#macKey = Buffer.from(keys.macKey);
-    this.#onPayload = onPayload;
     this.#longest = LENGTH + maxPacket + this.#mac.actualLen;
     this.#decipher = createDecipheriv(keys.cipher.sslName, keys.key, keys.iv).setAutoPadding(false);
     this.#wanted = this.#head;
   }
 
-  decrypt(data: Buffer, start: number, end: number): number | undefined {
+  decrypt(data: Buffer, start: number, end: number): number {
     let at = start;
     while (at < end) {
       const taken = Math.min(this.#wanted - this.#heldBytes, end - at);
@@ -79,17 +76,17 @@ export class CbcDecipher implements Decipher {
       at += taken;
       if (this.#heldBytes < this.#wanted) {
         this.#own();
-        return undefined;
+        return at;
       }
       const bytes = this.#held.length === 1 ? this.#held[0]! : Buffer.concat(this.#held, this.#heldBytes);
       this.#held = [];
       this.#heldBytes = 0;
       const payload = this.#step(bytes);
       if (payload === null) continue;
-      this.#onPayload(payload);
+      this.payload = payload;
       return at;
     }
-    return undefined;
+    return at;
   }
 
   free(): void {

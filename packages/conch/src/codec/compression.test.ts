@@ -15,7 +15,7 @@ function freshKeys(compression: Compression): () => DirectionKeys {
 
 class Line {
   readonly wire: Buffer[] = [];
-  readonly out = new OutgoingPackets((chunk) => this.wire.push(Buffer.from(chunk)));
+  readonly out = new OutgoingPackets({ writePacket: (chunk) => this.wire.push(Buffer.from(chunk)) });
   readonly incoming = new IncomingPackets();
 
   constructor(compression: Compression) {
@@ -87,7 +87,7 @@ describe("packets", () => {
   test("an error is the last: nothing more is taken (rule T3)", () => {
     const keys = freshKeys("zlib");
     const wire: Buffer[] = [];
-    const out = new OutgoingPackets((chunk) => wire.push(Buffer.from(chunk)));
+    const out = new OutgoingPackets({ writePacket: (chunk) => wire.push(Buffer.from(chunk)) });
     out.setKeys({ ...keys(), compression: "none" }, false);
     out.send(94, text); // is no zlib stream
     out.send(94, text);

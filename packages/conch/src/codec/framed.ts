@@ -2,7 +2,7 @@
  * Where a packet ends (RFC 4253 section 6): its length comes first, and what is there whole is opened where it lies. A packet
  * that comes in pieces is put together in memory of its own.
  */
-import type { Cipher, Decipher, OnPayload, OnWrite } from "./ssh2.js";
+import type { Cipher, Decipher } from "./ssh2.js";
 
 /** The largest packet sent or accepted, in bytes, its length field not counted (RFC 4253 section 6.1). */
 export const MAX_PACKET = 35_000;
@@ -18,16 +18,15 @@ export function refuseLength(): never {
 
 export abstract class FramedDecipher implements Decipher {
   inSeqno: number;
+  payload: Buffer | null = null;
   readonly #tagLength: number;
-  readonly #onPayload: OnPayload;
   /** What has come of a packet that came in pieces: first its length field, then all of it. */
   #pieces: Buffer | null = null;
   #filled = 0;
 
-  constructor(sequence: number, tagLength: number, onPayload: OnPayload) {
+  constructor(sequence: number, tagLength: number) {
     this.inSeqno = sequence;
     this.#tagLength = tagLength;
-    this.#onPayload = onPayload;
   }
 
   /**
@@ -41,7 +40,7 @@ export abstract class FramedDecipher implements Decipher {
 
   abstract free(): void;
 
-  decrypt(data: Buffer, start: number, end: number): number | undefined {
+  decrypt(data: Buffer, start: number, end: number): number {
     let at = start;
     if (this.#pieces === null && end - at >= LENGTH) {
       const size = this.#sizeAt(data, at);
@@ -56,7 +55,7 @@ export abstract class FramedDecipher implements Decipher {
       const copied = data.copy(pieces, this.#filled, at, end);
       at += copied;
       this.#filled += copied;
-      if (this.#filled < pieces.length) return undefined;
+      if (this.#filled < pieces.length) return at;
       if (pieces.length > LENGTH) break;
       const field = pieces;
       this.#pieces = pieces = Buffer.allocUnsafe(this.#sizeAt(field, 0));
@@ -82,14 +81,14 @@ export abstract class FramedDecipher implements Decipher {
     this.inSeqno = (this.inSeqno + 1) >>> 0;
     const padding = data[at + LENGTH]!;
     if (at + LENGTH + 1 + padding > end) refuseLength(); // by the peer itself: the tag was right
-    this.#onPayload(data.subarray(at + LENGTH + 1, end - padding));
+    this.payload = data.subarray(at + LENGTH + 1, end - padding);
   }
 }
 
 /** The clear packets before the first NEWKEYS. */
 export class ClearDecipher extends FramedDecipher {
-  constructor(sequence: number, onPayload: OnPayload) {
-    super(sequence, 0, onPayload);
+  constructor() {
+    super(0, 0);
   }
 
   protected override lengthAt(data: Buffer, at: number): number {
@@ -105,17 +104,11 @@ export class ClearDecipher extends FramedDecipher {
 
 /** The clear packets before the first NEWKEYS. */
 export class ClearCipher implements Cipher {
-  outSeqno: number;
-  readonly #onWrite: OnWrite;
+  outSeqno = 0;
 
-  constructor(sequence: number, onWrite: OnWrite) {
-    this.outSeqno = sequence;
-    this.#onWrite = onWrite;
-  }
-
-  encrypt(packet: Buffer): void {
+  encrypt(packet: Buffer): Buffer {
     this.outSeqno = (this.outSeqno + 1) >>> 0;
-    this.#onWrite(packet);
+    return packet;
   }
 
   free(): void {}

@@ -37,7 +37,7 @@ function copyOf(keys: DirectionKeys): DirectionKeys {
 
 function pair(suite: Suite): { out: OutgoingPackets; wire: Buffer[]; incoming: IncomingPackets } {
   const wire: Buffer[] = [];
-  const out = new OutgoingPackets((chunk) => wire.push(Buffer.from(chunk)));
+  const out = new OutgoingPackets({ writePacket: (chunk) => wire.push(Buffer.from(chunk)) });
   const incoming = new IncomingPackets();
   const keys = freshKeys(suite);
   out.setKeys(copyOf(keys), false);
@@ -202,7 +202,7 @@ for (const suite of suites) {
 describe("the clear packets before the first keys", () => {
   test("have whole blocks of 8 and random padding of 4 bytes or more", () => {
     const wire: Buffer[] = [];
-    const out = new OutgoingPackets((chunk) => wire.push(Buffer.from(chunk)));
+    const out = new OutgoingPackets({ writePacket: (chunk) => wire.push(Buffer.from(chunk)) });
     out.send(20, Buffer.alloc(10));
     const packet = wire[0]!;
     expect(packet.length % 8).toBe(0);
@@ -236,7 +236,7 @@ test("keys that change begin counting anew, and restart the numbers when strict"
 });
 
 test("a payload that no peer need take is not sent", () => {
-  const out = new OutgoingPackets(() => undefined);
+  const out = new OutgoingPackets({ writePacket: () => undefined });
   expect(() => out.send(94, Buffer.alloc(MAX_PAYLOAD + 1))).toThrow(RangeError);
 });
 

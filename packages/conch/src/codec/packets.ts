@@ -7,17 +7,8 @@ import type { CipherAlgorithm, MacAlgorithm } from "./algorithms.js";
 import { CbcCipher, CbcDecipher } from "./cbc.js";
 import { compresses, Compressor, Decompressor, type Compression } from "./compression.js";
 import { ClearCipher, ClearDecipher, FramedDecipher, MAX_PACKET } from "./framed.js";
-import { fillRandom, PacketMemory } from "./slab.js";
-import {
-  createCipher,
-  createDecipher,
-  nativeCiphers,
-  type Cipher,
-  type Decipher,
-  type Keys,
-  type OnPayload,
-  type OnWrite,
-} from "./ssh2.js";
+import { fillRandom, PacketMemory, type Writing } from "./slab.js";
+import { createCipher, createDecipher, nativeCiphers, type Cipher, type Decipher, type Keys } from "./ssh2.js";
 
 /** The largest payload that fits in every packet of ours, whatever the cipher's block size and how little it compresses. */
 export const MAX_PAYLOAD = 34_900;
@@ -39,10 +30,15 @@ export interface DirectionKeys {
 /** What protects the packets of one direction. */
 export type Protection = Pick<DirectionKeys, "cipher" | "mac">;
 
-/** Packets to the peer. What is to be written goes to `write`, in order. */
+/** Where sealed packets go, in order. */
+export interface PacketSink extends Partial<Writing> {
+  writePacket(packet: Buffer): void;
+}
+
+/** Packets to the peer. */
 export class OutgoingPackets {
-  readonly #write: (chunk: Buffer) => void;
-  #cipher: Cipher;
+  readonly #sink: PacketSink;
+  #cipher: Cipher = new ClearCipher();
   #tagRoom = 0; // bytes behind a packet, which the cipher fills in
   #protection: Protection | null = null;
   #compression: Compression = "none";
@@ -55,14 +51,10 @@ export class OutgoingPackets {
   #earlier = 0; // bytes under the keys before
 
   readonly #memory: PacketMemory;
-  #chunks: Buffer[] = []; // of the packet in hand
-  readonly #sealed = (chunk: Buffer): void => void this.#chunks.push(chunk);
 
-  /** `allWritten` says whether the connection below holds nothing any more of what it was given to write. */
-  constructor(write: (chunk: Buffer) => void, allWritten: (() => boolean) | null = null) {
-    this.#write = write;
-    this.#cipher = new ClearCipher(0, this.#sealed);
-    this.#memory = new PacketMemory(allWritten);
+  constructor(sink: PacketSink) {
+    this.#sink = sink;
+    this.#memory = new PacketMemory(sink);
   }
 
   /** The number of the next packet. */
@@ -84,7 +76,7 @@ export class OutgoingPackets {
   setKeys(keys: DirectionKeys, restartSequence: boolean): void {
     const sequence = restartSequence ? 0 : this.sequence;
     this.#cipher.free();
-    this.#cipher = cipherFor(keys, sequence, this.#sealed);
+    this.#cipher = cipherFor(keys, sequence);
     this.#tagRoom = nativeCiphers() && !keys.cipher.cbc ? tagLength(keys) : 0;
     this.#protection = { cipher: keys.cipher, mac: keys.mac };
     wipe(keys);
@@ -145,17 +137,9 @@ export class OutgoingPackets {
     this.#seal(packet);
   }
 
-  /** What is written may make its reader send at once: that must come after this packet is wholly done. */
   #seal(packet: Buffer): void {
     if (this.#freed) return; // a cipher that is freed works on memory that is no more
-    this.#cipher.encrypt(packet);
-    const chunks = this.#chunks;
-    if (chunks.length === 1) {
-      this.#write(chunks.pop()!);
-    } else {
-      this.#chunks = [];
-      for (const chunk of chunks) this.#write(chunk);
-    }
+    this.#sink.writePacket(this.#cipher.encrypt(packet));
   }
 
   #packet(payloadLength: number): Buffer {
@@ -181,12 +165,11 @@ export interface PayloadReader {
 
 /** Packets from the peer. Bytes go in by `feed`; `next` takes payloads out one by one, so that keys may change between. */
 export class IncomingPackets {
-  #decipher: Decipher;
+  #decipher: Decipher = new ClearDecipher();
   #protection: Protection | null = null;
   #input: Buffer = EMPTY;
   #at = 0;
   #lent: ArrayBufferLike | null = null; // the memory of the input, where it is borrowed
-  #payload: Buffer | null = null;
   #taken = 0; // bytes of the packet in hand
   #broken = false;
   #compression: Compression = "none";
@@ -196,10 +179,6 @@ export class IncomingPackets {
   packets = 0;
   bytes = 0;
   #earlier = 0; // bytes under the keys before
-
-  constructor() {
-    this.#decipher = new ClearDecipher(0, this.#onPayload);
-  }
 
   /** The number of the next packet. */
   get sequence(): number {
@@ -229,7 +208,7 @@ export class IncomingPackets {
   setKeys(keys: DirectionKeys, restartSequence: boolean): void {
     const sequence = restartSequence ? 0 : this.sequence;
     this.#decipher.free();
-    this.#decipher = decipherFor(keys, sequence, this.#onPayload);
+    this.#decipher = decipherFor(keys, sequence);
     this.#ownUnlessFramed();
     this.#protection = { cipher: keys.cipher, mac: keys.mac };
     wipe(keys);
@@ -281,9 +260,9 @@ export class IncomingPackets {
    */
   next(reader: PayloadReader | null = null): Buffer | null {
     if (this.#broken || this.#at >= this.#input.length) return null;
-    const start = this.#at;
+    const [decipher, start] = [this.#decipher, this.#at];
     try {
-      this.#at = this.#decipher.decrypt(this.#input, start, this.#input.length) ?? this.#input.length;
+      this.#at = decipher.decrypt(this.#input, start, this.#input.length);
     } catch (cause) {
       this.discard();
       throw codecError(cause, this.sequence);
@@ -293,9 +272,9 @@ export class IncomingPackets {
       this.#input = EMPTY;
       this.#at = 0;
     }
-    const payload = this.#payload;
+    const { payload } = decipher;
     if (payload === null) return null;
-    this.#payload = null;
+    decipher.payload = null;
     const size = this.#taken;
     this.#taken = 0;
     this.#check(payload, size);
@@ -320,11 +299,6 @@ export class IncomingPackets {
   #ownUnlessFramed(): void {
     if (!(this.#decipher instanceof FramedDecipher)) this.giveBack();
   }
-
-  readonly #onPayload = (payload: Buffer): false => {
-    this.#payload = payload;
-    return false;
-  };
 
   /**
    * What ssh2's codec leaves unchecked (RFC 4253 section 6): padding of 4 or more, a payload, whole blocks. `size` is that
@@ -365,16 +339,14 @@ function refuseOverlong(payload: number): void {
 }
 
 /** CBC is ours, all else ssh2's. */
-function cipherFor(given: DirectionKeys, sequence: number, onWrite: OnWrite): Cipher {
+function cipherFor(given: DirectionKeys, sequence: number): Cipher {
   const keys = forCodec(given);
-  return given.cipher.cbc ? new CbcCipher(keys, sequence, onWrite) : createCipher(keys, sequence, onWrite);
+  return given.cipher.cbc ? new CbcCipher(keys, sequence) : createCipher(keys, sequence);
 }
 
-function decipherFor(given: DirectionKeys, sequence: number, onPayload: OnPayload): Decipher {
+function decipherFor(given: DirectionKeys, sequence: number): Decipher {
   const keys = forCodec(given);
-  return given.cipher.cbc
-    ? new CbcDecipher(keys, sequence, onPayload, MAX_PACKET)
-    : createDecipher(keys, sequence, onPayload);
+  return given.cipher.cbc ? new CbcDecipher(keys, sequence, MAX_PACKET) : createDecipher(keys, sequence);
 }
 
 /** Of the tag or MAC behind a packet, in bytes. */

@@ -7,7 +7,7 @@ describe("memory for packets", () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 40_000 }), fc.boolean()), { maxLength: 60 }), (steps) => {
         const held: Buffer[] = []; // what the connection below has not written yet, each filled with its own number
-        const memories = [0, 1].map(() => new PacketMemory(() => held.length === 0));
+        const memories = [0, 1].map(() => new PacketMemory({ allWritten: () => held.length === 0 }));
         for (const [number, [length, written]] of steps.entries()) {
           if (written) held.length = 0;
           const packet = memories[number % 2]!.take(length);
@@ -21,7 +21,7 @@ describe("memory for packets", () => {
 
   test("is used again once all is written", () => {
     let written = false;
-    const memory = new PacketMemory(() => written);
+    const memory = new PacketMemory({ allWritten: () => written });
     const first = memory.take(10_000);
     expect(memory.take(10_000).byteOffset).toBe(first.byteOffset + 10_000);
     written = true;
@@ -30,7 +30,7 @@ describe("memory for packets", () => {
   });
 
   test("is never used again where nobody knows what is written", () => {
-    const memory = new PacketMemory(null);
+    const memory = new PacketMemory({});
     const [first, second] = [memory.take(10_000), memory.take(10_000)];
     first.fill(1);
     second.fill(2); // Node may cut both from one pool, side by side

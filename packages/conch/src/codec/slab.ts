@@ -14,25 +14,29 @@ const free: Buffer[] = [];
 const lent = new Set<PacketMemory>();
 let sweeping = false;
 
+/** What is known of a connection's writing. */
+export interface Writing {
+  /** Whether the connection holds none of what it was given to write. */
+  allWritten(): boolean;
+}
+
 /** Memory for the packets of one connection. */
 export class PacketMemory {
-  readonly #allWritten: () => boolean;
+  readonly #writing: Partial<Writing>;
   #slab: Buffer | null = null;
   #taken = 0;
   #used = false;
 
-  /** `allWritten` says whether the connection holds none of what it was given; null means that nobody knows. */
-  constructor(allWritten: (() => boolean) | null) {
-    this.#allWritten = allWritten ?? (() => false);
-    if (allWritten === null) this.take = (length) => Buffer.allocUnsafe(length);
+  constructor(writing: Partial<Writing>) {
+    this.#writing = writing;
   }
 
   /** So many bytes, not cleared; they are the packet's until it is written. */
   take(length: number): Buffer {
-    if (length < SMALL) return Buffer.allocUnsafe(length);
+    if (length < SMALL || this.#writing.allWritten === undefined) return Buffer.allocUnsafe(length);
     const slab = (this.#slab ??= this.#borrow());
     this.#used = true;
-    if (this.#taken > 0 && this.#allWritten()) this.#taken = 0;
+    if (this.#taken > 0 && this.#writing.allWritten()) this.#taken = 0;
     const start = this.#taken;
     if (start + length > SLAB) return Buffer.allocUnsafe(length);
     this.#taken = start + length;
@@ -48,7 +52,7 @@ export class PacketMemory {
   /** Gives the slab back when nothing was taken for a while and all is written. */
   static #sweep(): void {
     for (const memory of lent) {
-      if (!memory.#used && memory.#allWritten()) memory.#giveBack();
+      if (!memory.#used && memory.#writing.allWritten?.() === true) memory.#giveBack();
       memory.#used = false;
     }
     sweeping = lent.size > 0;

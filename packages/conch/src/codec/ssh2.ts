@@ -8,23 +8,24 @@ import { addonCipher, addonDecipher, type Addon } from "./addon.js";
 
 /** Seals packets of one direction. */
 export interface Cipher {
+  /** The number of the next packet. */
   readonly outSeqno: number;
-  /**
-   * Encrypts in place where it can and hands what is to be written to `onWrite`, in one chunk or several. The addon wants
-   * room for its tag behind the packet.
-   */
-  encrypt(packet: Buffer): void;
+  /** What is to be written for a packet, encrypted in place where it can be. The addon wants room for its tag behind it. */
+  encrypt(packet: Buffer): Buffer;
   free(): void;
 }
 
 /** Opens packets of one direction. */
 export interface Decipher {
+  /** The number of the next packet. */
   readonly inSeqno: number;
+  /** What `decrypt` has come upon, to be taken out: a view, with its padding length in the byte before it. */
+  payload: Buffer | null;
   /**
-   * Takes bytes from `start` on, decrypting in place, until `onPayload` returns false: then it returns where the packet
-   * ended. `undefined` means that everything was taken. After a throw it must not be fed again.
+   * Takes bytes from `start` on, decrypting in place, up to the end of a packet or to `end`, and returns how far it came.
+   * After a throw it must not be fed again.
    */
-  decrypt(data: Buffer, start: number, end: number): number | undefined;
+  decrypt(data: Buffer, start: number, end: number): number;
   free(): void;
 }
 
@@ -58,10 +59,6 @@ export interface Keys {
   readonly mac: MacInfo | null;
   readonly macKey: Buffer;
 }
-
-/** What ssh2's chunks and payloads go to. A payload is a view, with its padding length in the byte before it. */
-export type OnWrite = (chunk: Buffer) => void;
-export type OnPayload = (payload: Buffer) => false;
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
@@ -139,36 +136,81 @@ export const macInfo: ReadonlyMap<string, MacInfo> = new Map([
   ["hmac-sha1", { sslName: "sha1", len: 20, actualLen: 20, isETM: false }],
 ]);
 
-export function createCipher(keys: Keys, sequence: number, onWrite: OnWrite): Cipher {
+export function createCipher(keys: Keys, sequence: number): Cipher {
   const { addon, fallback } = load();
-  if (addon !== null) return addonCipher(addon, keys, sequence, onWrite);
-  return fallback!.createCipher({
-    outbound: {
-      seqno: sequence,
-      onWrite,
-      cipherInfo: keys.cipher,
-      cipherKey: keys.key,
-      cipherIV: keys.iv,
-      macInfo: keys.mac ?? undefined,
-      macKey: keys.macKey,
-      forceNative: true, // "native" to Node, as ssh2 means it: its fallback
-    },
-  });
+  return addon === null ? new FallbackCipher(fallback!, keys, sequence) : addonCipher(addon, keys, sequence);
 }
 
-export function createDecipher(keys: Keys, sequence: number, onPayload: OnPayload): Decipher {
+export function createDecipher(keys: Keys, sequence: number): Decipher {
   const { addon, fallback } = load();
-  if (addon !== null) return addonDecipher(addon, keys, sequence, onPayload);
-  return fallback!.createDecipher({
-    inbound: {
-      seqno: sequence,
-      onPayload,
-      decipherInfo: keys.cipher,
-      decipherKey: keys.key,
-      decipherIV: keys.iv,
-      macInfo: keys.mac ?? undefined,
-      macKey: keys.macKey,
-      forceNative: true, // "native" to Node, as ssh2 means it: its fallback
-    },
-  });
+  return addon === null ? new FallbackDecipher(fallback!, keys, sequence) : addonDecipher(addon, keys, sequence);
+}
+
+class FallbackCipher implements Cipher {
+  readonly #cipher;
+  #chunks: Buffer[] = [];
+
+  constructor(codec: Codec, keys: Keys, sequence: number) {
+    this.#cipher = codec.createCipher({
+      outbound: {
+        seqno: sequence,
+        onWrite: (chunk: Buffer) => this.#chunks.push(chunk),
+        cipherInfo: keys.cipher,
+        cipherKey: keys.key,
+        cipherIV: keys.iv,
+        macInfo: keys.mac ?? undefined,
+        macKey: keys.macKey,
+        forceNative: true, // "native" to Node, as ssh2 means it: its fallback
+      },
+    });
+  }
+
+  get outSeqno(): number {
+    return this.#cipher.outSeqno;
+  }
+
+  encrypt(packet: Buffer): Buffer {
+    this.#chunks = [];
+    this.#cipher.encrypt(packet);
+    return Buffer.concat(this.#chunks);
+  }
+
+  free(): void {
+    this.#cipher.free();
+  }
+}
+
+class FallbackDecipher implements Decipher {
+  payload: Buffer | null = null;
+  readonly #decipher;
+
+  constructor(codec: Codec, keys: Keys, sequence: number) {
+    this.#decipher = codec.createDecipher({
+      inbound: {
+        seqno: sequence,
+        onPayload: (payload: Buffer): false => {
+          this.payload = payload;
+          return false; // no more than one
+        },
+        decipherInfo: keys.cipher,
+        decipherKey: keys.key,
+        decipherIV: keys.iv,
+        macInfo: keys.mac ?? undefined,
+        macKey: keys.macKey,
+        forceNative: true, // "native" to Node, as ssh2 means it: its fallback
+      },
+    });
+  }
+
+  get inSeqno(): number {
+    return this.#decipher.inSeqno;
+  }
+
+  decrypt(data: Buffer, start: number, end: number): number {
+    return this.#decipher.decrypt(data, start, end) ?? end;
+  }
+
+  free(): void {
+    this.#decipher.free();
+  }
 }

@@ -67,10 +67,7 @@ export abstract class PacketTransport extends TransportSettings {
   /** How the connection came to its end, if somebody said DISCONNECT. */
   protected disconnection: Disconnection | null = null;
 
-  protected readonly outgoing = new OutgoingPackets(
-    (chunk) => this.transport?.write(chunk),
-    () => this.#stream()?.bufferedBytes === 0,
-  );
+  protected readonly outgoing = new OutgoingPackets(this);
   protected readonly incoming = new IncomingPackets();
   protected readonly handshake = new HandshakeState();
   protected readonly waiting = new WaitingMessages();
@@ -130,6 +127,16 @@ export abstract class PacketTransport extends TransportSettings {
     } finally {
       this.incoming.giveBack();
     }
+  }
+
+  /** Below the tap. @internal */
+  writePacket(packet: Buffer): void {
+    this.transport?.write(packet);
+  }
+
+  /** @internal */
+  allWritten(): boolean {
+    return this.#stream()?.bufferedBytes === 0;
   }
 
   /** Whether nobody keeps anything of this message. @internal */
