@@ -3,38 +3,52 @@
  * or Set takes 200 bytes; these make theirs when they need it and let it go with the last entry.
  */
 
+const NONE = Symbol("none");
+
+/** One item stands in the object itself. An iteration over one item sees what was there when it began. */
 export class SparseSet<T> {
-  #items: Set<T> | null = null;
+  #item: T | typeof NONE = NONE;
+  #items: Set<T> | null = null; // two and more, until all are gone
 
   get size(): number {
-    return this.#items?.size ?? 0;
+    if (this.#items !== null) return this.#items.size;
+    return this.#item === NONE ? 0 : 1;
   }
 
   has(item: T): boolean {
-    return this.#items?.has(item) ?? false;
+    return this.#items?.has(item) ?? this.#item === item;
   }
 
   add(item: T): this {
-    (this.#items ??= new Set()).add(item);
+    if (this.#items !== null) this.#items.add(item);
+    else if (this.#item === NONE) this.#item = item;
+    else if (this.#item !== item) {
+      this.#items = new Set([this.#item, item]);
+      this.#item = NONE;
+    }
     return this;
   }
 
   delete(item: T): boolean {
-    const was = this.#items?.delete(item) ?? false;
-    if (this.#items?.size === 0) this.#items = null;
+    if (this.#items === null) {
+      if (this.#item !== item) return false;
+      this.#item = NONE;
+      return true;
+    }
+    const was = this.#items.delete(item);
+    if (this.#items.size === 0) this.#items = null;
     return was;
   }
 
   clear(): void {
     this.#items = null;
+    this.#item = NONE;
   }
 
   [Symbol.iterator](): IterableIterator<T> {
-    return (this.#items ?? []).values();
+    return (this.#items ?? (this.#item === NONE ? [] : [this.#item])).values();
   }
 }
-
-const NONE = Symbol("none");
 
 /** One entry stands in the object itself. An iteration over one entry sees what was there when it began. */
 export class SparseMap<K, V> implements Map<K, V> {

@@ -18,15 +18,17 @@ export interface TimerHost {
 /** One pending call. Moving it later costs nothing until the timer fires; then the timer is set again. */
 export class DelayedCall implements IDelayedCall {
   readonly #host: TimerHost;
-  readonly #call: () => unknown;
+  readonly #callable: (...args: never[]) => unknown;
+  readonly #args: readonly unknown[];
   #due: number; // seconds
   #state: "pending" | "called" | "cancelled" = "pending";
   #timer: NodeJS.Timeout | NodeJS.Immediate | null = null;
   #timerDue = 0; // seconds; when the timer fires, at the latest
 
-  constructor(host: TimerHost, delay: number, call: () => unknown) {
+  constructor(host: TimerHost, delay: number, callable: (...args: never[]) => unknown, args: readonly unknown[]) {
     this.#host = host;
-    this.#call = call;
+    this.#callable = callable;
+    this.#args = args;
     this.#due = host.seconds() + delay;
     this.#arm(delay);
   }
@@ -96,7 +98,7 @@ export class DelayedCall implements IDelayedCall {
     }
     self.#state = "called";
     self.#host.forget(self);
-    self.#host.runLogged("a delayed call", self.#call);
+    self.#host.runLogged("a delayed call", () => self.#callable(...(self.#args as never[])));
   }
 
   #checkPending(): void {

@@ -111,7 +111,7 @@ export class NodeReactor extends BaseReactor implements IReactor, IReactorThread
 
   callLater<A extends unknown[]>(delay: number, callable: (...args: A) => unknown, ...args: A): DelayedCall {
     if (!(delay >= 0)) throw new AssertionError(`a delay is 0 or more seconds, not ${delay}`);
-    const call = new DelayedCall(this, delay, () => callable(...args));
+    const call = new DelayedCall(this, delay, callable, args);
     this.#delayedCalls.add(call);
     return call;
   }

@@ -21,6 +21,8 @@ export interface Watched {
   readonly idleTimeout: number;
   /** Seconds that the connection may last, whatever goes on; 0 is no end. */
   readonly maxDuration: number;
+  /** Tells the peer that it is over. */
+  disconnect(reason: number, text: string): void;
   /** Whether something goes on, such as a channel. */
   isUsed(): boolean;
   sendGlobalRequest(request: string, data: BytesLike, wantReply: boolean): Deferred<Buffer> | null;
@@ -29,7 +31,6 @@ export interface Watched {
 export class Liveness {
   readonly #clock: IReactorTime;
   readonly #watched: Watched;
-  readonly #disconnect: (reason: number, text: string) => void;
   #heard = false;
   #moved = true;
   #unanswered = 0;
@@ -39,17 +40,16 @@ export class Liveness {
   #nextIdleLook: IDelayedCall | null = null;
   #end: IDelayedCall | null = null;
 
-  constructor(clock: IReactorTime, watched: Watched, disconnect: (reason: number, text: string) => void) {
+  constructor(clock: IReactorTime, watched: Watched) {
     this.#clock = clock;
     this.#watched = watched;
-    this.#disconnect = disconnect;
     this.#lastUse = clock.seconds();
     if (watched.keepaliveInterval > 0) this.#listenIn(watched.keepaliveInterval);
     if (watched.unusedTimeout > 0) this.#lookIn(watched.unusedTimeout);
     const { idleTimeout, maxDuration } = watched;
     if (idleTimeout > 0) this.#watchIdlenessFrom(clock.seconds());
     if (maxDuration > 0) {
-      const over = (): void => disconnect(DISCONNECT_BY_APPLICATION, "the connection has lasted its time");
+      const over = (): void => watched.disconnect(DISCONNECT_BY_APPLICATION, "the connection has lasted its time");
       this.#end = clock.callLater(maxDuration, over);
     }
   }
@@ -74,20 +74,20 @@ export class Liveness {
     for (const timer of timers) if (timer?.active() === true) timer.cancel();
   }
 
-  #listen(): void {
-    const { keepaliveInterval, keepaliveCountMax } = this.#watched;
-    if (this.#heard) {
-      this.#heard = false;
-      this.#unanswered = 0;
-    } else if (this.#unanswered >= keepaliveCountMax) {
-      this.#disconnect(DISCONNECT_CONNECTION_LOST, "the peer does not answer");
+  static #listen(this: void, self: Liveness): void {
+    const { keepaliveInterval, keepaliveCountMax } = self.#watched;
+    if (self.#heard) {
+      self.#heard = false;
+      self.#unanswered = 0;
+    } else if (self.#unanswered >= keepaliveCountMax) {
+      self.#watched.disconnect(DISCONNECT_CONNECTION_LOST, "the peer does not answer");
       return;
     } else {
-      this.#unanswered += 1;
+      self.#unanswered += 1;
       // Its refusal is a sign of life as good as any.
-      this.#watched.sendGlobalRequest("keepalive@openssh.com", "", true)?.addErrback(() => undefined);
+      self.#watched.sendGlobalRequest("keepalive@openssh.com", "", true)?.addErrback(() => undefined);
     }
-    this.#listenIn(keepaliveInterval);
+    self.#listenIn(keepaliveInterval);
   }
 
   /** A look costs nothing while data passes: it only asks whether any has since the last one. */
@@ -96,7 +96,7 @@ export class Liveness {
     const now = this.#clock.seconds();
     const since = this.#moved ? now : lastMoved;
     this.#moved = false;
-    if (now - since >= idleTimeout) this.#disconnect(DISCONNECT_BY_APPLICATION, "the connection is idle");
+    if (now - since >= idleTimeout) this.#watched.disconnect(DISCONNECT_BY_APPLICATION, "the connection is idle");
     else this.#watchIdlenessFrom(since);
   }
 
@@ -105,7 +105,7 @@ export class Liveness {
     if (this.#isUsed()) this.used();
     const left = this.#lastUse + unusedTimeout - this.#clock.seconds();
     if (left > 0) this.#lookIn(left);
-    else this.#disconnect(DISCONNECT_BY_APPLICATION, "the connection is not used");
+    else this.#watched.disconnect(DISCONNECT_BY_APPLICATION, "the connection is not used");
   }
 
   /** An application that cannot tell has a use for it. */
@@ -124,7 +124,7 @@ export class Liveness {
   }
 
   #listenIn(seconds: number): void {
-    this.#nextQuestion = this.#clock.callLater(seconds, () => this.#listen());
+    this.#nextQuestion = this.#clock.callLater(seconds, Liveness.#listen, this);
   }
 
   #lookIn(seconds: number): void {

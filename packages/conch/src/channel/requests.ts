@@ -10,12 +10,12 @@ interface Request {
 }
 
 export class RequestQueue {
-  #waiting: Request[] = [];
+  #waiting: Request[] | null = null;
   #busy = false;
 
   /** Those that wait, and the one that runs. */
   get pending(): number {
-    return this.#waiting.length + (this.#busy ? 1 : 0);
+    return (this.#waiting?.length ?? 0) + (this.#busy ? 1 : 0);
   }
 
   /**
@@ -23,19 +23,19 @@ export class RequestQueue {
    * With `early` it runs now, whatever is running, and only the report waits.
    */
   add(handle: () => unknown, done: (result: unknown) => void, failed: (error: unknown) => void, early = false): void {
-    this.#waiting.push({ handle: early && this.#busy ? begun(handle) : handle, done, failed });
+    (this.#waiting ??= []).push({ handle: early && this.#busy ? begun(handle) : handle, done, failed });
     this.#run();
   }
 
   /** Forgets those that wait. */
   clear(): void {
-    this.#waiting = [];
+    this.#waiting = null;
   }
 
   #run(): void {
-    while (!this.#busy && this.#waiting.length > 0) {
+    while (!this.#busy && this.#waiting !== null) {
       const { handle, done, failed } = this.#waiting.shift()!;
-      if (this.#waiting.length === 0) this.#waiting = []; // one that was filled keeps its room
+      if (this.#waiting.length === 0) this.#waiting = null; // one that was filled keeps its room
       this.#busy = true;
       let returned = false;
       const report = (tell: () => void) => {

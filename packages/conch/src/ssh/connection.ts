@@ -42,7 +42,7 @@ import { report } from "../events/report.js";
 import { peerLog } from "../peer-log.js";
 import { permissionsOf } from "../permissions.js";
 import { admitChannel, admitRequest, admitsGlobalRequest } from "../permissions/gate.js";
-import { SparseMap } from "../sparse.js";
+import { SparseMap, SparseSet } from "../sparse.js";
 import { DISCONNECT_BY_APPLICATION, DISCONNECT_PROTOCOL_ERROR } from "../transport/constants.js";
 import { Reader } from "../wire/reader.js";
 import { keep, toBuffer, type BytesLike } from "../wire/writer.js";
@@ -100,7 +100,7 @@ export class SSHConnection extends ActingConnection {
 
   readonly #requests = new SparseMap<SSHChannel, RequestQueue>();
   readonly #globalRequests = new RequestQueue();
-  readonly #sessions = new Set<SSHChannel>();
+  readonly #sessions = new SparseSet<SSHChannel>();
   readonly #records = new ChannelRecords();
   #liveness: Liveness | null = null;
   #retirement: Retirement | null = null;
@@ -113,7 +113,7 @@ export class SSHConnection extends ActingConnection {
     const { transport } = this;
     const clock = transport?.clock; // one in memory may have none
     if (clock !== undefined) {
-      this.#liveness = new Liveness(clock, this, (reason, text) => transport?.sendDisconnect(reason, text));
+      this.#liveness = new Liveness(clock, this);
     }
   }
 
@@ -153,6 +153,11 @@ export class SSHConnection extends ActingConnection {
   override packetReceived(messageNum: number, packet: Buffer): unknown {
     this.#liveness?.heard();
     return messageNum === MSG_CHANNEL_DATA ? this.ssh_CHANNEL_DATA(packet) : super.packetReceived(messageNum, packet);
+  }
+
+  /** Says goodbye to the peer. @internal */
+  disconnect(reason: number, text: string): void {
+    this.transport?.sendDisconnect(reason, text);
   }
 
   /** Whether the channel that this CHANNEL_DATA is for keeps nothing of it. @internal */

@@ -5,11 +5,10 @@ let events: string[] = [];
 let flow: Flow;
 beforeEach(() => {
   events = [];
-  flow = new Flow(
-    () => ({ stopWriting: () => events.push("stop writing"), startWriting: () => events.push("start writing") }),
-    () => ({ pauseProducing: () => events.push("stop reading"), resumeProducing: () => events.push("read on") }),
-    () => events.push("failed"),
-  );
+  flow = new Flow({
+    holdWriters: (hold) => events.push(hold ? "stop writing" : "start writing"),
+    holdReading: (hold) => events.push(hold ? "stop reading" : "read on"),
+  });
 });
 
 test("full output stops the writers, and no reading", () => {

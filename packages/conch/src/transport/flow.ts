@@ -3,8 +3,6 @@
  * does not take the replies that it asks for either, or while an answer is being made: two peers that both stopped
  * reading for full output alone would wait for each other.
  */
-import type { IProducer } from "@strombus/reactor/interfaces";
-import { watch } from "./watch.js";
 
 /** Bytes of replies that may be owed to a peer that does not read, beyond what the connection below holds. */
 const OWED = 2 ** 20;
@@ -19,16 +17,14 @@ export interface Writers {
   startWriting?(): void;
 }
 
-/** The connection below, where it can stop reading. */
-interface Source extends Partial<IProducer> {
-  pauseProducing?(): void;
-  resumeProducing?(): void;
+/** The connection whose flow this is. */
+export interface Flowing {
+  holdWriters(hold: boolean): void;
+  holdReading(hold: boolean): void;
 }
 
 export class Flow {
-  readonly #writers: () => Writers | null;
-  readonly #source: () => Source | null;
-  readonly #failed: (error: unknown) => void;
+  readonly #of: Flowing;
   #outputFull = false;
   #exchanging = false;
   #answering = false;
@@ -36,10 +32,8 @@ export class Flow {
   #writersStopped = false;
   #readingStopped = false;
 
-  constructor(writers: () => Writers | null, source: () => Source | null, failed: (error: unknown) => void) {
-    this.#writers = writers;
-    this.#source = source;
-    this.#failed = failed;
+  constructor(of: Flowing) {
+    this.#of = of;
   }
 
   /** The connection below holds as much as it should. */
@@ -90,14 +84,12 @@ export class Flow {
     const stopReading = this.#answering || this.#owed > OWED;
     if (stopReading !== this.#readingStopped) {
       this.#readingStopped = stopReading;
-      if (stopReading) this.#source()?.pauseProducing?.();
-      else this.#source()?.resumeProducing?.();
+      this.#of.holdReading(stopReading);
     }
     const stopWriters = this.#outputFull || this.#exchanging;
     if (stopWriters !== this.#writersStopped) {
       this.#writersStopped = stopWriters;
-      const writers = this.#writers();
-      watch(stopWriters ? writers?.stopWriting?.() : writers?.startWriting?.(), this.#failed);
+      this.#of.holdWriters(stopWriters);
     }
   }
 }

@@ -71,11 +71,7 @@ export abstract class PacketTransport extends TransportSettings {
   protected readonly incoming = new IncomingPackets();
   protected readonly handshake = new HandshakeState();
   protected readonly waiting = new WaitingMessages();
-  protected readonly flow = new Flow(
-    () => this.writers(),
-    () => this.#stream(),
-    (error) => this.failed(error),
-  );
+  protected readonly flow = new Flow(this);
   /** What packets wait their turn in; null for packets that are read as they come. */
   protected turns: Turns | null = null;
   readonly #deadline = new Deadline();
@@ -137,6 +133,19 @@ export abstract class PacketTransport extends TransportSettings {
   /** @internal */
   allWritten(): boolean {
     return this.#stream()?.bufferedBytes === 0;
+  }
+
+  /** Stops what writes to channels, or lets it go on. @internal */
+  holdWriters(hold: boolean): void {
+    const writers = this.writers();
+    this.hook(hold ? writers?.stopWriting?.() : writers?.startWriting?.());
+  }
+
+  /** @internal */
+  holdReading(hold: boolean): void {
+    const stream = this.#stream();
+    if (hold) stream?.pauseProducing?.();
+    else stream?.resumeProducing?.();
   }
 
   /** Whether nobody keeps anything of this message. @internal */

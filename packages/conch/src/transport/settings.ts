@@ -18,6 +18,11 @@ import type { PacketTap } from "./tap.js";
 
 export const VERSION = "Strombus_0.1.0";
 
+// One for all connections.
+const VERSIONS: readonly string[] = ["1.99", "2.0"];
+const COMPRESSIONS: readonly string[] = ["none"];
+const LANGUAGES: readonly string[] = [];
+
 /** When our KEXINIT goes out: at once, behind the peer's version line, or as the answer to its KEXINIT. */
 export type KexInitMoment = "connected" | "versionReceived" | "kexInitReceived";
 
@@ -30,14 +35,14 @@ export abstract class TransportSettings extends Protocol {
    * ASCII, 253 bytes at most; what they may make of anything else is for whoever sets it to find out.
    */
   ourVersionString = `SSH-2.0-${VERSION}`;
-  supportedVersions: readonly string[] = ["1.99", "2.0"];
+  supportedVersions: readonly string[] = VERSIONS;
   supportedCiphers: readonly string[] = DEFAULT_CIPHERS;
   supportedMACs: readonly string[] = DEFAULT_MACS;
   supportedKeyExchanges: readonly string[] = DEFAULT_KEY_EXCHANGES;
   /** Host key algorithms. */
   supportedPublicKeys: readonly string[] = DEFAULT_HOST_KEY_ALGORITHMS;
-  supportedCompressions: readonly string[] = ["none"];
-  supportedLanguages: readonly string[] = [];
+  supportedCompressions: readonly string[] = COMPRESSIONS;
+  supportedLanguages: readonly string[] = LANGUAGES;
   isClient = false;
 
   /** Whatever tells the time and calls later. */
