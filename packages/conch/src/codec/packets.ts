@@ -279,7 +279,10 @@ export class IncomingPackets {
     this.#taken = 0;
     this.#check(payload, size);
     if (this.#decompressor !== null) return this.#decompress(this.#decompressor, payload);
-    return this.#lent !== payload.buffer || reader?.keepsNothingOf(payload) === true ? payload : Buffer.from(payload);
+    if (this.#lent !== payload.buffer || reader?.keepsNothingOf(payload) === true) return payload;
+    const own = Buffer.from(payload);
+    payload.fill(0); // it may be a secret, and nobody knows when it is written over
+    return own;
   }
 
   /** Forgets what was fed and takes no more. */
