@@ -8,7 +8,7 @@ import { SSHChannel } from "../ssh/channel.js";
 import { SSHConnection } from "../ssh/connection.js";
 import { Key } from "../ssh/keys.js";
 import { packRequest_pty_req } from "../ssh/session.js";
-import { SSHClientTransport, SSHServerTransport } from "../ssh/transport.js";
+import { nativeCiphers, SSHClientTransport, SSHServerTransport } from "../ssh/transport.js";
 
 const hostKey = Key.generate("ed25519");
 const told: string[] = [];
@@ -208,7 +208,8 @@ test("data is the channel's own to keep, unless it takes data that is lent", asy
   const [own, lent] = Keeper.made;
   for (const keeper of [own!, lent!]) expect(keeper.seen).toEqual(["one", "one!", "two", "two!"]);
   expect(own!.kept.map(String)).toEqual(own!.seen);
-  expect(lent!.kept.map(String)).toEqual([expect.not.stringContaining("one"), "one!", "two", "two!"]);
+  const gone = nativeCiphers() ? expect.not.stringContaining("one") : "one"; // only our framing lends
+  expect(lent!.kept.map(String)).toEqual([gone, "one!", "two", "two!"]);
 });
 
 test("a transport whose subclass sees the data itself is lent none", () => {
