@@ -180,7 +180,10 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   }
 
   static #onLentData(this: Socket, length: number, memory: Buffer): boolean {
-    (this as OwnedSocket)[OWNER].#received(memory.subarray(0, length), true);
+    const self = (this as OwnedSocket)[OWNER];
+    const data = memory.subarray(0, length);
+    if (self.#tls !== null) return this.push(Buffer.from(data)); // it is TLS's since then
+    self.#received(data, true);
     return true;
   }
 

@@ -3,6 +3,8 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { NodeReactor } from "../reactor.js";
+import { optionsForClientTLS, trustRootFromCertificates } from "../ssl.js";
+import { TestAuthority } from "../testing/certificates.js";
 import type { StreamConnection } from "./connection.js";
 import { lendTo } from "./lending.js";
 import { logged, pair, Recorder, turn, until } from "./recording.test.helper.js";
@@ -64,6 +66,22 @@ test("a borrower that pauses hears nothing until it goes on, and then of everyth
   server.transport.resumeProducing();
   await until(() => server.isLost);
   expect(server.bytes).toBe(100_000);
+});
+
+test("once TLS is on, data is the protocol's own", async () => {
+  const authority = new TestAuthority();
+  const [server, client] = await pair(reactor, new Borrower(), new Borrower());
+  client.transport.write("clear");
+  await until(() => server.bytes === 5);
+  server.transport.startTLS(authority.issue(["localhost"]).options());
+  const trustRoot = trustRootFromCertificates([authority.certificate]);
+  client.transport.startTLS(optionsForClientTLS("localhost", { trustRoot }));
+  client.transport.write(Buffer.alloc(500_000));
+  server.transport.write(Buffer.alloc(500_000));
+  await until(() => server.own === 500_000 && client.own === 500_000);
+  client.transport.loseConnection();
+  await until(() => server.isLost && client.isLost);
+  expect(logged.errors).toEqual([]);
 });
 
 test("what a borrower throws ends its connection, and is logged", async () => {
