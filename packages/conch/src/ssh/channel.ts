@@ -173,8 +173,8 @@ export class SSHChannel implements ITransport {
   }
 
   /**
-   * Data that is the application's own, unless it `takesLentData`. Window for more is given as it is delivered, or when the promise that is returned
-   * settles; see also `pauseProducing`.
+   * Data that is the application's own, unless it `takesLentData`. Window for more is given as it is delivered, or when
+   * the promise that is returned settles; see also `pauseProducing`.
    */
   dataReceived(data: Buffer): MaybeAsync {
     peerLog(log, this.conn?.transport).debug("{channel} got {bytes} bytes", {

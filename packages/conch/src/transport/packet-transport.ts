@@ -8,26 +8,22 @@ import type { ITCPTransport, MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { connectionDone } from "@strombus/reactor/protocol";
 import { IncomingPackets, OutgoingPackets } from "../codec/packets.js";
-import { DisconnectError } from "../error.js";
 import { Disconnect } from "../messages/transport.js";
 import { SSHTransportAddress } from "../ssh/address.js";
 import { toBuffer, type BytesLike } from "../wire/writer.js";
 import {
   DISCONNECT_BY_APPLICATION,
-  DISCONNECT_COMPRESSION_ERROR,
   DISCONNECT_CONNECTION_LOST,
-  DISCONNECT_KEY_EXCHANGE_FAILED,
-  DISCONNECT_MAC_ERROR,
-  DISCONNECT_PROTOCOL_ERROR,
   DISCONNECT_PROTOCOL_VERSION_NOT_SUPPORTED,
 } from "./constants.js";
 import { encryptionsOf, type Encryptions } from "./encryptions.js";
 import { Flow, type Writers } from "./flow.js";
 import type { Offence } from "./gate.js";
 import { HandshakeState } from "./handshake.js";
-import { FloodError, IdentificationReader } from "./identification.js";
+import { IdentificationReader } from "./identification.js";
 import { Deadline } from "./patience.js";
 import { AFTER_LOGIN, BEFORE_LOGIN, WaitingMessages } from "./queue.js";
+import { BAD_INPUT, BREACH, described } from "./reasons.js";
 import { TransportSettings } from "./settings.js";
 import { StallWatch } from "./stall.js";
 import { ConnectionState } from "./state.js";
@@ -39,16 +35,6 @@ const log = new Logger({ namespace: "strombus.conch.ssh.transport" });
 
 export const MSG_CHANNEL_DATA = 94;
 export const MSG_USERAUTH_SUCCESS = 52;
-
-/** The reasons that are about what the peer sent: it broke the protocol... */
-const BREACH: ReadonlySet<number> = new Set([
-  DISCONNECT_PROTOCOL_ERROR,
-  DISCONNECT_MAC_ERROR,
-  DISCONNECT_COMPRESSION_ERROR,
-  DISCONNECT_PROTOCOL_VERSION_NOT_SUPPORTED,
-]);
-/** ...or there is no algorithm that both have. */
-const BAD_INPUT: ReadonlySet<number> = new Set([...BREACH, DISCONNECT_KEY_EXCHANGE_FAILED]);
 
 /** What was said at the end; nobody says anything where it is closed without a word. */
 export interface Disconnection {
@@ -519,11 +505,4 @@ export abstract class PacketTransport extends TransportSettings {
   #stream(): Partial<ITCPTransport> | null {
     return this.transport;
   }
-}
-
-/** What the peer is told of an error: what failed, and nothing of why when the fault is not its own. */
-function described(error: unknown): [reason: number, description: string] {
-  if (error instanceof DisconnectError) return [error.reason, error.message];
-  if (error instanceof FloodError) return [DISCONNECT_CONNECTION_LOST, error.message];
-  return [DISCONNECT_BY_APPLICATION, "internal error"];
 }
