@@ -33,6 +33,12 @@ import { isThenable, tell, watch } from "./watch.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.transport" });
 
+/**
+ * Bytes that are written at once, at most: then a packet of bulk data goes out alone. While the system and the client work
+ * on it the next is sealed, in the same memory, which the processor still has at hand.
+ */
+const AT_ONCE = 32_768;
+
 export const MSG_CHANNEL_DATA = 94;
 export const MSG_USERAUTH_SUCCESS = 52;
 
@@ -73,7 +79,9 @@ export abstract class PacketTransport extends TransportSettings {
     this.#startedAt = this.clock.seconds();
     this.#identification = new IdentificationReader(this.isClient);
     this.armFromStart(this.identificationTimeout, "no version line came");
-    this.#stream()?.registerProducer?.(this, true);
+    const stream = this.#stream();
+    if (stream?.bufferSize !== undefined) stream.bufferSize = AT_ONCE;
+    stream?.registerProducer?.(this, true);
     this.transport?.write(Buffer.from(`${this.ourVersionString}\r\n`, "latin1"));
     if (this.kexInitMoment === "connected") this.sendKexInit();
   }

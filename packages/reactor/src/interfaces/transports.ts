@@ -29,6 +29,8 @@ export interface ITCPTransport extends ITransport, IConsumer, IPushProducer {
   readonly connected: boolean;
   /** Bytes written and not yet taken by the system; where it is missing, nobody knows. Memory of ours that was written may be used again at 0. */
   readonly bufferedBytes?: number;
+  /** Of them, more than so many pause a push producer; may be set, 65,536 by default. */
+  bufferSize?: number;
   /** Bytes that the system has taken so far, for telling a slow peer from one that takes nothing. */
   readonly bytesTaken?: number;
   /** `loseConnection` was called and the end has not come yet. */

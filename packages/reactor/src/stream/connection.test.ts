@@ -32,6 +32,26 @@ test("all that is written in one turn is one write of the socket, large or small
   await until(() => server.isLost);
 });
 
+test("a push producer is paused at more than bufferSize, which may be set", async () => {
+  const [server, client] = await pair(reactor, new Recorder(), new Recorder());
+  let pauses = 0;
+  const producer = {
+    pauseProducing: () => (pauses += 1),
+    resumeProducing: () => undefined,
+    stopProducing: () => undefined,
+  };
+  client.transport.registerProducer(producer, true);
+  expect(client.transport.bufferSize).toBe(65_536);
+  client.transport.bufferSize = 1000;
+  client.transport.write(Buffer.alloc(1000));
+  expect(pauses).toBe(0);
+  client.transport.write("x");
+  expect(pauses).toBe(1);
+  client.transport.unregisterProducer();
+  client.transport.loseConnection();
+  await until(() => server.isLost);
+});
+
 test("TCP_NODELAY is on from the start, and both options remember what they were set to", async () => {
   const [server, client] = await pair(reactor, new Recorder(), new Recorder());
   expect([client.transport.getTcpNoDelay(), client.transport.getTcpKeepAlive()]).toEqual([true, false]);

@@ -147,6 +147,14 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     return this.#output.bufferedBytes;
   }
 
+  get bufferSize(): number {
+    return this.#output.bufferSize;
+  }
+
+  set bufferSize(bytes: number) {
+    this.#output.bufferSize = bytes;
+  }
+
   /** By Node's own count of what waits in the system's queue: it sees progress within one large write. */
   get bytesTaken(): number {
     return this.#output.bytesTaken;

@@ -8,7 +8,6 @@ import { callLogged } from "../logged-calls.js";
 import { Logger } from "../logger.js";
 
 const log = new Logger({ namespace: "strombus.reactor.stream" });
-const HIGH_WATER = 65536; // bytes; more than this in user space pauses a push producer
 const JOIN_LIMIT = 65536; // bytes; up to here copying chunks together is cheaper than a write of many pieces
 
 /** What node:net itself goes by to tell a slow peer from one that takes nothing. */
@@ -19,6 +18,8 @@ interface WriteCounts {
 
 /** Takes bytes until the end has gone out; under TLS only until the end is asked for, or as long as a producer has some. */
 export class Output {
+  /** Bytes; more than this in user space pauses a push producer. */
+  bufferSize = 65536;
   readonly #onFinish: () => void;
   #socket!: Socket;
   #secure = false;
@@ -51,7 +52,7 @@ export class Output {
     this.#pendingBytes += bytes.length;
     this.#scheduleFlush();
     if (this.#producer === null || !this.#streaming) return;
-    if (this.bufferedBytes <= HIGH_WATER) return;
+    if (this.bufferedBytes <= this.bufferSize) return;
     this.#producerPaused = true;
     this.#ask((producer) => (producer as IPushProducer).pauseProducing());
   }
