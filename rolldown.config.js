@@ -83,7 +83,8 @@ function lazily(name, common) {
         return `export function ${type}(...given) { return new (load().${type})(...given); }`;
       });
       return `import { createRequire } from "node:module";
-        const load = () => createRequire(import.meta.url)("./rare/${module}.js");
+        let loaded;
+        const load = () => (loaded ??= createRequire(import.meta.url)("./rare/${module}.js"));
         ${functions.join("\n")}`;
     },
     transform(code, id) {

@@ -1,6 +1,6 @@
 /** The packages as Node runs them: what package.json exports can be imported, and required by a program that is CommonJS. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { root } from "../support/example.js";
@@ -34,13 +34,36 @@ describe.each(["reactor", "cred", "conch"])("@strombus/%s", (name) => {
   });
 });
 
+/** Each rare module, by what loads it. */
+const CASES = [
+  ["reactor:components/proxy", `proxyForInterface(interfaceToken("IAny", [], ["any"]));`],
+  ["reactor:logger/format", `if (formatEvent({ log_format: "{a}", a: 1 }) !== "1") throw new Error();`],
+  ["reactor:logger/json", `eventAsJSON({});`],
+  ["reactor:logger/json-file", `jsonFileLogObserver({ write() {} });`],
+  ["reactor:process/spawn", `reactor.spawnProcess(new ProcessProtocol(), process.execPath, ["node", "--version"]);`],
+  ["reactor:stream/adopted", `quietly(() => reactor.adoptStreamPort(99, "INET", new Factory()));`],
+  ["reactor:stream/tcp-connector", `reactor.connectTCP("127.0.0.1", 1, new ClientFactory());`],
+  ["reactor:stream/unix", `reactor.connectUNIX("/nowhere", new ClientFactory());`],
+  ["reactor:threads/pool", `reactor.getThreadPool();`],
+  ["reactor:udp", `reactor.listenUDP(0, new DatagramProtocol(), { interface: "127.0.0.1" });`],
+  ["conch:keys/generate", `Key.generate("ed25519");`],
+  ["conch:keys/lsh", `Key.generate("rsa", 2048).toString("lsh");`],
+  ["conch:keys/pem", `Key.fromString(Key.generate("ecdsa").toString("openssh", { subtype: "PKCS8" }));`],
+  ["conch:keys/putty", `quietly(() => Key.fromString("PuTTY-User-Key-File-3: ssh-ed25519"));`],
+  ["conch:keys/randomart", `Key.fromString(${JSON.stringify(ED25519)}).randomArt();`],
+  ["conch:keys/rfc4716", `quietly(() => Key.fromString("---- BEGIN SSH2 PUBLIC KEY ----"));`],
+  ["conch:keys/sshcom", `quietly(() => Key.fromString("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"));`],
+] as const;
+
+/** Those that are asked for by a peer: tests with other people's programs do. */
+const BY_PEERS = ["conch:codec/cbc", "conch:kex/foreign-group", "conch:kex/sntrup761", "conch:keys/certificate"];
+
 describe("what is rare is loaded", () => {
   /** What of the packages' rare modules is loaded after a program that may use what a server imports. */
   function rare(code: string): string {
     const program = `import { createRequire } from "node:module";
-      import { implementer, interfaceToken, proxyForInterface } from "@strombus/reactor/components";
-      import { Factory, ProcessProtocol, ClientFactory } from "@strombus/reactor/protocol";
-      import { DatagramProtocol } from "@strombus/reactor/protocol";
+      import { interfaceToken, proxyForInterface } from "@strombus/reactor/components";
+      import { ClientFactory, DatagramProtocol, Factory, ProcessProtocol } from "@strombus/reactor/protocol";
       import { eventAsJSON, formatEvent, jsonFileLogObserver } from "@strombus/reactor/logger";
       import { reactor } from "@strombus/reactor";
       import { SSHFactory } from "@strombus/conch/ssh/factory";
@@ -64,25 +87,16 @@ describe("what is rare is loaded", () => {
     expect(rare(code)).toBe("");
   });
 
-  test.each([
-    ["reactor:components/proxy", `proxyForInterface(interfaceToken("IAny", [], ["any"]));`],
-    ["reactor:logger/format", `if (formatEvent({ log_format: "{a}", a: 1 }) !== "1") throw new Error();`],
-    ["reactor:logger/json", `eventAsJSON({});`],
-    ["reactor:logger/json-file", `jsonFileLogObserver({ write() {} });`],
-    ["reactor:process/spawn", `reactor.spawnProcess(new ProcessProtocol(), process.execPath, ["node", "--version"]);`],
-    ["reactor:stream/adopted", `quietly(() => reactor.adoptStreamPort(99, "INET", new Factory()));`],
-    ["reactor:stream/tcp-connector", `reactor.connectTCP("127.0.0.1", 1, new ClientFactory());`],
-    ["reactor:stream/unix", `reactor.connectUNIX("/nowhere", new ClientFactory());`],
-    ["reactor:threads/pool", `reactor.getThreadPool();`],
-    ["reactor:udp", `reactor.listenUDP(0, new DatagramProtocol(), { interface: "127.0.0.1" });`],
-    ["conch:keys/generate", `Key.generate("ed25519");`],
-    ["conch:keys/lsh", `Key.generate("rsa", 2048).toString("lsh");`],
-    ["conch:keys/pem", `Key.fromString(Key.generate("ecdsa").toString("openssh", { subtype: "PKCS8" }));`],
-    ["conch:keys/putty", `quietly(() => Key.fromString("PuTTY-User-Key-File-3: ssh-ed25519"));`],
-    ["conch:keys/randomart", `Key.fromString(${JSON.stringify(ED25519)}).randomArt();`],
-    ["conch:keys/rfc4716", `quietly(() => Key.fromString("---- BEGIN SSH2 PUBLIC KEY ----"));`],
-    ["conch:keys/sshcom", `quietly(() => Key.fromString("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"));`],
-  ])("%s by its first use", (module, code) => {
+  test("and each of it has a case", () => {
+    const modules = ["reactor", "conch"].flatMap((name) =>
+      readdirSync(join(root, "packages", name, "lib/rare"), { recursive: true, encoding: "utf8" })
+        .filter((path) => path.endsWith(".js"))
+        .map((path) => `${name}:${path.slice(0, -3)}`),
+    );
+    expect([...CASES.map(([module]) => module), ...BY_PEERS].sort()).toEqual(modules.sort());
+  });
+
+  test.each(CASES)("%s by its first use", (module, code) => {
     expect(rare(code).split(",")).toContain(module);
   });
 });

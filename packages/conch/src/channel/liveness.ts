@@ -22,7 +22,7 @@ export interface Watched {
   /** Seconds that the connection may last, whatever goes on; 0 is no end. */
   readonly maxDuration: number;
   /** Tells the peer that it is over. */
-  disconnect(reason: number, text: string): void;
+  readonly transport: { sendDisconnect(reason: number, text: string): void } | null;
   /** Whether something goes on, such as a channel. */
   isUsed(): boolean;
   sendGlobalRequest(request: string, data: BytesLike, wantReply: boolean): Deferred<Buffer> | null;
@@ -49,7 +49,8 @@ export class Liveness {
     const { idleTimeout, maxDuration } = watched;
     if (idleTimeout > 0) this.#watchIdlenessFrom(clock.seconds());
     if (maxDuration > 0) {
-      const over = (): void => watched.disconnect(DISCONNECT_BY_APPLICATION, "the connection has lasted its time");
+      const over = (): void =>
+        watched.transport?.sendDisconnect(DISCONNECT_BY_APPLICATION, "the connection has lasted its time");
       this.#end = clock.callLater(maxDuration, over);
     }
   }
@@ -80,7 +81,7 @@ export class Liveness {
       self.#heard = false;
       self.#unanswered = 0;
     } else if (self.#unanswered >= keepaliveCountMax) {
-      self.#watched.disconnect(DISCONNECT_CONNECTION_LOST, "the peer does not answer");
+      self.#watched.transport?.sendDisconnect(DISCONNECT_CONNECTION_LOST, "the peer does not answer");
       return;
     } else {
       self.#unanswered += 1;
@@ -96,7 +97,8 @@ export class Liveness {
     const now = this.#clock.seconds();
     const since = this.#moved ? now : lastMoved;
     this.#moved = false;
-    if (now - since >= idleTimeout) this.#watched.disconnect(DISCONNECT_BY_APPLICATION, "the connection is idle");
+    if (now - since >= idleTimeout)
+      this.#watched.transport?.sendDisconnect(DISCONNECT_BY_APPLICATION, "the connection is idle");
     else this.#watchIdlenessFrom(since);
   }
 
@@ -105,7 +107,7 @@ export class Liveness {
     if (this.#isUsed()) this.used();
     const left = this.#lastUse + unusedTimeout - this.#clock.seconds();
     if (left > 0) this.#lookIn(left);
-    else this.#watched.disconnect(DISCONNECT_BY_APPLICATION, "the connection is not used");
+    else this.#watched.transport?.sendDisconnect(DISCONNECT_BY_APPLICATION, "the connection is not used");
   }
 
   /** An application that cannot tell has a use for it. */

@@ -2,49 +2,34 @@
  * Packets under the ciphers of ssh2's native addon (RFC 4253 section 6, RFC 5647, OpenSSH's PROTOCOL.chacha20poly1305):
  * the addon seals and opens in place, this lays out what it works on.
  */
-import { FramedDecipher, LENGTH, refuseLength } from "./framed.js";
-import type { Cipher, Decipher, Keys } from "./ssh2.js";
+import { FramedDecipher, LENGTH } from "./framed.js";
+import type { Cipher, Decipher, Keys } from "./cipher.js";
 
-interface Sealing {
+interface Freed {
+  free(): void;
+}
+
+interface Sealing extends Freed {
   /** Seals a whole packet with room for its tag behind it; AES-GCM has its own count. */
   encrypt(packet: Buffer, sequence: number): void;
-  free(): void;
 }
 
-interface Free {
-  free(): void;
-}
+type Keyed = [name: string, key: Buffer, iv: Buffer];
+type KeyedWithMac = [...Keyed, macName: string, macKey: Buffer, etm: boolean];
 
 /** What the addon exports, as of the version that package.json pins. `decrypt` throws where a packet is not genuine. */
 export interface Addon {
-  readonly AESGCMCipher: new (name: string, key: Buffer, iv: Buffer) => Sealing;
+  readonly AESGCMCipher: new (...keyed: Keyed) => Sealing;
   readonly ChaChaPolyCipher: new (key: Buffer) => Sealing;
-  readonly GenericCipher: new (
-    name: string,
-    key: Buffer,
-    iv: Buffer,
-    macName: string,
-    macKey: Buffer,
-    etm: boolean,
-  ) => Sealing;
-  readonly AESGCMDecipher: new (
-    name: string,
-    key: Buffer,
-    iv: Buffer,
-  ) => Free & { decrypt(packet: Buffer, length: number, tag: Buffer): void };
-  readonly ChaChaPolyDecipher: new (key: Buffer) => Free & {
+  readonly GenericCipher: new (...keyed: KeyedWithMac) => Sealing;
+  readonly AESGCMDecipher: new (...keyed: Keyed) => Freed & {
+    decrypt(packet: Buffer, length: number, tag: Buffer): void;
+  };
+  readonly ChaChaPolyDecipher: new (key: Buffer) => Freed & {
     decryptLen(field: Buffer, sequence: number): number;
     decrypt(packet: Buffer, tag: Buffer, sequence: number): void;
   };
-  readonly GenericDecipher: new (
-    name: string,
-    key: Buffer,
-    iv: Buffer,
-    macName: string,
-    macKey: Buffer,
-    etm: boolean,
-    macLength: number,
-  ) => Free & {
+  readonly GenericDecipher: new (...keyed: [...KeyedWithMac, macLength: number]) => Freed & {
     decryptBlock(block: Buffer): void;
     /** `length` is the packet's length field, in the clear. */
     decrypt(packet: Buffer, sequence: number, length: Buffer, mac: Buffer): void;
@@ -52,7 +37,7 @@ export interface Addon {
 }
 
 export function addonCipher(addon: Addon, keys: Keys, sequence: number): Cipher {
-  return new AddonCipher(sealing(addon, keys), sequence);
+  return new AddonCipher(sealing(addon, keys), sequence, keys.mac?.actualLen ?? keys.cipher.authLen);
 }
 
 function sealing(addon: Addon, { cipher, key, iv, mac, macKey }: Keys): Sealing {
@@ -71,10 +56,12 @@ export function addonDecipher(addon: Addon, keys: Keys, sequence: number): Decip
 
 class AddonCipher implements Cipher {
   outSeqno: number;
+  readonly tagRoom: number;
   readonly #sealing: Sealing;
 
-  constructor(sealing: Sealing, sequence: number) {
+  constructor(sealing: Sealing, sequence: number, tagRoom: number) {
     this.outSeqno = sequence;
+    this.tagRoom = tagRoom;
     this.#sealing = sealing;
   }
 
@@ -93,14 +80,12 @@ class GcmDecipher extends FramedDecipher {
   readonly #opening;
 
   constructor(addon: Addon, { cipher, key, iv }: Keys, sequence: number) {
-    super(sequence, cipher.authLen);
+    super(sequence, { block: cipher.blockLen, tagLength: cipher.authLen, isLengthClear: true });
     this.#opening = new addon.AESGCMDecipher(cipher.sslName, key, iv);
   }
 
   protected override lengthAt(data: Buffer, at: number): number {
-    const length = data.readUInt32BE(at);
-    if (length % 16 !== 0) refuseLength();
-    return length;
+    return data.readUInt32BE(at);
   }
 
   protected override open(data: Buffer, at: number, end: number, after: number): void {
@@ -116,14 +101,12 @@ class ChaChaDecipher extends FramedDecipher {
   readonly #opening;
 
   constructor(addon: Addon, { cipher, key }: Keys, sequence: number) {
-    super(sequence, cipher.authLen);
+    super(sequence, { block: cipher.blockLen, tagLength: cipher.authLen, isLengthClear: true });
     this.#opening = new addon.ChaChaPolyDecipher(key);
   }
 
   protected override lengthAt(data: Buffer, at: number): number {
-    const length = this.#opening.decryptLen(data.subarray(at, at + LENGTH), this.inSeqno); // which it keeps for the tag
-    if (length % 8 !== 0) refuseLength();
-    return length;
+    return this.#opening.decryptLen(data.subarray(at, at + LENGTH), this.inSeqno); // and it keeps the field for the tag
   }
 
   protected override open(data: Buffer, at: number, end: number, after: number): void {
@@ -143,16 +126,14 @@ class MacDecipher extends FramedDecipher {
   constructor(addon: Addon, keys: Keys, sequence: number) {
     const { cipher, key, iv, macKey } = keys;
     const { sslName, isETM, actualLen } = keys.mac!;
-    super(sequence, actualLen);
+    super(sequence, { block: cipher.blockLen, tagLength: actualLen, isLengthClear: isETM });
     this.#isETM = isETM;
     this.#opening = new addon.GenericDecipher(cipher.sslName, key, iv, sslName, macKey, isETM, actualLen);
   }
 
   protected override lengthAt(data: Buffer, at: number): number {
     if (!this.#isETM) this.#opening.decryptBlock(data.subarray(at, at + LENGTH));
-    const length = data.readUInt32BE(at);
-    if ((this.#isETM ? length : LENGTH + length) % 16 !== 0) refuseLength();
-    return length;
+    return data.readUInt32BE(at);
   }
 
   protected override open(data: Buffer, at: number, end: number, after: number): void {

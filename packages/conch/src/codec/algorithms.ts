@@ -1,5 +1,6 @@
 /** Ciphers and MACs by their SSH names: what each needs of key material, and the table row that the codec takes. */
-import { cipherInfo, macInfo, type CipherInfo, type MacInfo } from "./ssh2.js";
+import type { CipherInfo, MacInfo } from "./cipher.js";
+import { cipherInfo, macInfo } from "./ssh2.js";
 
 export interface CipherAlgorithm {
   readonly name: string;

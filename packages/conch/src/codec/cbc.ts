@@ -5,12 +5,13 @@
  * many bytes as the longest packet has, after as much work, and with one message.
  */
 import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from "node:crypto";
-import type { Cipher, CipherInfo, Decipher, Keys, MacInfo } from "./ssh2.js";
+import type { Cipher, CipherInfo, Decipher, Keys, MacInfo } from "./cipher.js";
 
 const LENGTH = 4; // bytes of the length field
 const MAX_PIECES = 64; // of a packet that comes in pieces; more are joined
 
 export class CbcCipher implements Cipher {
+  readonly tagRoom = 0;
   outSeqno: number;
   readonly #cipher;
   readonly #mac: MacInfo;

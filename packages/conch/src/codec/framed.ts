@@ -2,7 +2,7 @@
  * Where a packet ends (RFC 4253 section 6): its length comes first, and what is there whole is opened where it lies. A packet
  * that comes in pieces is put together in memory of its own.
  */
-import type { Cipher, Decipher } from "./ssh2.js";
+import type { Cipher, Decipher } from "./cipher.js";
 
 /** The largest packet sent or accepted, in bytes, its length field not counted (RFC 4253 section 6.1). */
 export const MAX_PACKET = 35_000;
@@ -12,27 +12,34 @@ export const LENGTH = 4;
 
 const LEAST = 8; // bytes behind the length field
 
-export function refuseLength(): never {
-  throw new RangeError("bad packet length");
+/** How packets are laid out. */
+export interface Frame {
+  /** What a packet's length is a multiple of, in bytes. */
+  readonly block: number;
+  /** Bytes of the tag or MAC behind it. */
+  readonly tagLength: number;
+  /** The length field is no part of the blocks: it is not encrypted with them. */
+  readonly isLengthClear: boolean;
 }
 
 export abstract class FramedDecipher implements Decipher {
   inSeqno: number;
   payload: Buffer | null = null;
+  readonly #block: number;
+  readonly #counted: number; // bytes of the length field that count for the blocks
   readonly #tagLength: number;
   /** What has come of a packet that came in pieces: first its length field, then all of it. */
   #pieces: Buffer | null = null;
   #filled = 0;
 
-  constructor(sequence: number, tagLength: number) {
+  constructor(sequence: number, { block, tagLength, isLengthClear }: Frame) {
     this.inSeqno = sequence;
+    this.#block = block;
+    this.#counted = isLengthClear ? 0 : LENGTH;
     this.#tagLength = tagLength;
   }
 
-  /**
-   * The length in the field at `at`, asked once for each packet; where that is encrypted by itself, it may be deciphered
-   * in place. @throws RangeError where the cipher's blocks allow no such length.
-   */
+  /** The length in the field at `at`, asked once for each packet: an encrypted one may be deciphered in place. */
   protected abstract lengthAt(data: Buffer, at: number): number;
 
   /** Deciphers in place the packet from its length field at `at` to `end`, with its tag up to `after`. @throws if it is not genuine. */
@@ -70,7 +77,7 @@ export abstract class FramedDecipher implements Decipher {
   /** Bytes of a packet, from its length field to the end of its tag. */
   #sizeAt(data: Buffer, at: number): number {
     const length = this.lengthAt(data, at);
-    if (length < LEAST || length > MAX_PACKET) refuseLength();
+    if (length < LEAST || length > MAX_PACKET || (length + this.#counted) % this.#block !== 0) badLength();
     return LENGTH + length + this.#tagLength;
   }
 
@@ -80,7 +87,7 @@ export abstract class FramedDecipher implements Decipher {
     this.open(data, at, end, after);
     this.inSeqno = (this.inSeqno + 1) >>> 0;
     const padding = data[at + LENGTH]!;
-    if (at + LENGTH + 1 + padding > end) refuseLength(); // by the peer itself: the tag was right
+    if (at + LENGTH + 1 + padding > end) badLength(); // by the peer itself: the tag was right
     this.payload = data.subarray(at + LENGTH + 1, end - padding);
   }
 }
@@ -88,13 +95,11 @@ export abstract class FramedDecipher implements Decipher {
 /** The clear packets before the first NEWKEYS. */
 export class ClearDecipher extends FramedDecipher {
   constructor() {
-    super(0, 0);
+    super(0, { block: 8, tagLength: 0, isLengthClear: false });
   }
 
   protected override lengthAt(data: Buffer, at: number): number {
-    const length = data.readUInt32BE(at);
-    if ((LENGTH + length) % 8 !== 0) refuseLength();
-    return length;
+    return data.readUInt32BE(at);
   }
 
   protected override open(): void {} // it is
@@ -105,6 +110,7 @@ export class ClearDecipher extends FramedDecipher {
 /** The clear packets before the first NEWKEYS. */
 export class ClearCipher implements Cipher {
   outSeqno = 0;
+  readonly tagRoom = 0;
 
   encrypt(packet: Buffer): Buffer {
     this.outSeqno = (this.outSeqno + 1) >>> 0;
@@ -112,4 +118,8 @@ export class ClearCipher implements Cipher {
   }
 
   free(): void {}
+}
+
+function badLength(): never {
+  throw new RangeError("bad packet length");
 }

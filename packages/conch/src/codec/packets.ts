@@ -5,10 +5,11 @@
 import { CompressionError, MACError, ProtocolError } from "../error.js";
 import type { CipherAlgorithm, MacAlgorithm } from "./algorithms.js";
 import { CbcCipher, CbcDecipher } from "./cbc.js";
+import type { Cipher, Decipher, Keys } from "./cipher.js";
 import { compresses, Compressor, Decompressor, type Compression } from "./compression.js";
 import { ClearCipher, ClearDecipher, FramedDecipher, MAX_PACKET } from "./framed.js";
 import { fillRandom, PacketMemory, type Writing } from "./slab.js";
-import { createCipher, createDecipher, nativeCiphers, type Cipher, type Decipher, type Keys } from "./ssh2.js";
+import { createCipher, createDecipher, nativeCiphers } from "./ssh2.js";
 
 /** The largest payload that fits in every packet of ours, whatever the cipher's block size and how little it compresses. */
 export const MAX_PAYLOAD = 34_900;
@@ -39,7 +40,6 @@ export interface PacketSink extends Partial<Writing> {
 export class OutgoingPackets {
   readonly #sink: PacketSink;
   #cipher: Cipher = new ClearCipher();
-  #tagRoom = 0; // bytes behind a packet, which the cipher fills in
   #protection: Protection | null = null;
   #compression: Compression = "none";
   #compressor: Compressor | null = null;
@@ -77,7 +77,6 @@ export class OutgoingPackets {
     const sequence = restartSequence ? 0 : this.sequence;
     this.#cipher.free();
     this.#cipher = cipherFor(keys, sequence);
-    this.#tagRoom = nativeCiphers() && !keys.cipher.cbc ? tagLength(keys) : 0;
     this.#protection = { cipher: keys.cipher, mac: keys.mac };
     wipe(keys);
     this.#compression = keys.compression ?? "none";
@@ -143,7 +142,7 @@ export class OutgoingPackets {
   }
 
   #packet(payloadLength: number): Buffer {
-    const packet = newPacket(this.#memory, this.#protection ?? CLEAR, payloadLength, this.#tagRoom);
+    const packet = newPacket(this.#memory, this.#protection ?? CLEAR, payloadLength, this.#cipher.tagRoom);
     this.packets++;
     this.bytes += packet.length;
     return packet;
@@ -254,8 +253,8 @@ export class IncomingPackets {
   }
 
   /**
-   * The next payload, a view that nobody else writes to, or null until more bytes come. One of which
-   * its reader keeps nothing may be in memory that is borrowed.
+   * The next payload, a view that nobody else writes to, or null until more bytes come. One of which its reader keeps
+   * nothing may be in memory that is borrowed.
    * @throws ProtocolError, MACError, CompressionError; the first error is the last: afterwards there is nothing more to take.
    */
   next(reader: PayloadReader | null = null): Buffer | null {
@@ -278,10 +277,11 @@ export class IncomingPackets {
     const size = this.#taken;
     this.#taken = 0;
     this.#check(payload, size);
-    if (this.#decompressor !== null) return this.#decompress(this.#decompressor, payload);
-    if (this.#lent !== payload.buffer || reader?.keepsNothingOf(payload) === true) return payload;
-    const own = Buffer.from(payload);
-    payload.fill(0); // it may be a secret, and nobody knows when it is written over
+    const decompressor = this.#decompressor;
+    const isLent = this.#lent === payload.buffer;
+    if (decompressor === null && (!isLent || reader?.keepsNothingOf(payload) === true)) return payload;
+    const own = decompressor === null ? Buffer.from(payload) : this.#decompress(decompressor, payload);
+    if (isLent) payload.fill(0); // it may be a secret, and nobody knows when it is written over
     return own;
   }
 

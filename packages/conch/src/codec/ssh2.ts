@@ -5,60 +5,8 @@
 import { createRequire } from "node:module";
 import type { Codec } from "ssh2/lib/protocol/crypto.js";
 import { addonCipher, addonDecipher, type Addon } from "./addon.js";
-
-/** Seals packets of one direction. */
-export interface Cipher {
-  /** The number of the next packet. */
-  readonly outSeqno: number;
-  /** What is to be written for a packet, encrypted in place where it can be. The addon wants room for its tag behind it. */
-  encrypt(packet: Buffer): Buffer;
-  free(): void;
-}
-
-/** Opens packets of one direction. */
-export interface Decipher {
-  /** The number of the next packet. */
-  readonly inSeqno: number;
-  /** What `decrypt` has come upon, to be taken out: a view, with its padding length in the byte before it. */
-  payload: Buffer | null;
-  /**
-   * Takes bytes from `start` on, decrypting in place, up to the end of a packet or to `end`, and returns how far it came.
-   * After a throw it must not be fed again.
-   */
-  decrypt(data: Buffer, start: number, end: number): number;
-  free(): void;
-}
-
-/** What the codec is told of a cipher; lengths in bytes. */
-export interface CipherInfo {
-  /** OpenSSL's name. */
-  readonly sslName: string;
-  readonly blockLen: number;
-  readonly keyLen: number;
-  readonly ivLen: number;
-  /** 0, or the length of an AEAD cipher's tag. */
-  readonly authLen: number;
-  /** Of keystream, to be thrown away first. */
-  readonly discardLen: number;
-  readonly stream: boolean;
-}
-
-/** What the codec is told of a MAC; `len` is the key's length and `actualLen` what travels, in bytes. */
-export interface MacInfo {
-  readonly sslName: string;
-  readonly len: number;
-  readonly actualLen: number;
-  readonly isETM: boolean;
-}
-
-export interface Keys {
-  readonly cipher: CipherInfo;
-  readonly key: Buffer;
-  readonly iv: Buffer;
-  /** Unused under an AEAD cipher. */
-  readonly mac: MacInfo | null;
-  readonly macKey: Buffer;
-}
+import type { Cipher, CipherInfo, Decipher, Keys, MacInfo } from "./cipher.js";
+import { FallbackCipher, FallbackDecipher } from "./fallback.js";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
@@ -144,73 +92,4 @@ export function createCipher(keys: Keys, sequence: number): Cipher {
 export function createDecipher(keys: Keys, sequence: number): Decipher {
   const { addon, fallback } = load();
   return addon === null ? new FallbackDecipher(fallback!, keys, sequence) : addonDecipher(addon, keys, sequence);
-}
-
-class FallbackCipher implements Cipher {
-  readonly #cipher;
-  #chunks: Buffer[] = [];
-
-  constructor(codec: Codec, keys: Keys, sequence: number) {
-    this.#cipher = codec.createCipher({
-      outbound: {
-        seqno: sequence,
-        onWrite: (chunk: Buffer) => this.#chunks.push(chunk),
-        cipherInfo: keys.cipher,
-        cipherKey: keys.key,
-        cipherIV: keys.iv,
-        macInfo: keys.mac ?? undefined,
-        macKey: keys.macKey,
-        forceNative: true, // "native" to Node, as ssh2 means it: its fallback
-      },
-    });
-  }
-
-  get outSeqno(): number {
-    return this.#cipher.outSeqno;
-  }
-
-  encrypt(packet: Buffer): Buffer {
-    this.#chunks = [];
-    this.#cipher.encrypt(packet);
-    return Buffer.concat(this.#chunks);
-  }
-
-  free(): void {
-    this.#cipher.free();
-  }
-}
-
-class FallbackDecipher implements Decipher {
-  payload: Buffer | null = null;
-  readonly #decipher;
-
-  constructor(codec: Codec, keys: Keys, sequence: number) {
-    this.#decipher = codec.createDecipher({
-      inbound: {
-        seqno: sequence,
-        onPayload: (payload: Buffer): false => {
-          this.payload = payload;
-          return false; // no more than one
-        },
-        decipherInfo: keys.cipher,
-        decipherKey: keys.key,
-        decipherIV: keys.iv,
-        macInfo: keys.mac ?? undefined,
-        macKey: keys.macKey,
-        forceNative: true, // "native" to Node, as ssh2 means it: its fallback
-      },
-    });
-  }
-
-  get inSeqno(): number {
-    return this.#decipher.inSeqno;
-  }
-
-  decrypt(data: Buffer, start: number, end: number): number {
-    return this.#decipher.decrypt(data, start, end) ?? end;
-  }
-
-  free(): void {
-    this.#decipher.free();
-  }
 }

@@ -155,11 +155,6 @@ export class SSHConnection extends ActingConnection {
     return messageNum === MSG_CHANNEL_DATA ? this.ssh_CHANNEL_DATA(packet) : super.packetReceived(messageNum, packet);
   }
 
-  /** Says goodbye to the peer. @internal */
-  disconnect(reason: number, text: string): void {
-    this.transport?.sendDisconnect(reason, text);
-  }
-
   /** Whether the channel that this CHANNEL_DATA is for keeps nothing of it. @internal */
   isLentTo(packet: Buffer): boolean {
     return packet.length >= 4 && this.channels.get(packet.readUInt32BE(0))?.takesLentData === true;

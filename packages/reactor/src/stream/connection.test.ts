@@ -1,21 +1,16 @@
 /** What only a real socket can show of a connection: its writes, its resets, its last moments. */
 import * as net from "node:net";
 import { constants } from "node:os";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { ConnectionAborted, ConnectionDone, ConnectionLost } from "../error.js";
 import { NodeReactor } from "../reactor.js";
-import type { StreamConnection } from "./connection.js";
-import { logged, pair, Recorder, serving, turn, until } from "./recording.test.helper.js";
+import { logged, pair, Recorder, serving, turn, until, tidyUp } from "./recording.test.helper.js";
 
 let reactor = new NodeReactor();
 beforeEach(() => {
   reactor = new NodeReactor();
-  logged.begin();
 });
-afterEach(() => {
-  logged.end();
-  for (const transport of reactor.openTransports) (transport as Partial<StreamConnection>).abortConnection?.();
-});
+tidyUp(() => reactor);
 
 test("all that is written in one turn is one write of the socket, large or small", async () => {
   const [server, client] = await pair(reactor, new Recorder(), new Recorder());

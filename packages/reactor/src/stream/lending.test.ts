@@ -1,23 +1,18 @@
 /** Data that is lent: only real sockets can. */
 import { createHash, randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { NodeReactor } from "../reactor.js";
 import { optionsForClientTLS, trustRootFromCertificates } from "../ssl.js";
 import { TestAuthority } from "../testing/certificates.js";
-import type { StreamConnection } from "./connection.js";
 import { lendTo } from "./lending.js";
-import { logged, pair, Recorder, turn, until } from "./recording.test.helper.js";
+import { logged, pair, Recorder, turn, until, tidyUp } from "./recording.test.helper.js";
 
 let reactor = new NodeReactor();
 beforeEach(() => {
   reactor = new NodeReactor();
-  logged.begin();
 });
-afterEach(() => {
-  logged.end();
-  for (const transport of reactor.openTransports) (transport as Partial<StreamConnection>).abortConnection?.();
-});
+tidyUp(() => reactor);
 
 class Borrower extends Recorder {
   takesLentData = true;

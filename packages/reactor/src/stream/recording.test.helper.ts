@@ -4,6 +4,7 @@ import type { IConnector, IProtocol } from "../interfaces.js";
 import { globalLogBeginner, globalLogPublisher, type LogEvent } from "../logger.js";
 import { ClientFactory, Factory, Protocol } from "../protocol.js";
 import type { AnyReactor } from "../reactors.test.helper.js";
+import { afterEach, beforeEach } from "vitest";
 import type { StreamConnection } from "./connection.js";
 
 globalLogBeginner.beginLoggingTo([], { redirectStandardIO: false, discardBuffer: true }); // not to stderr
@@ -22,6 +23,15 @@ export const logged = {
 
 function observe(event: LogEvent): void {
   if (event.log_failure) logged.errors.push(event.log_failure.value as Error);
+}
+
+/** Around each test: hears what is logged, and closes what the test has left open. */
+export function tidyUp(reactor: () => AnyReactor): void {
+  beforeEach(() => logged.begin());
+  afterEach(() => {
+    logged.end();
+    for (const transport of reactor().openTransports) (transport as Partial<StreamConnection>).abortConnection?.();
+  });
 }
 
 /** Counts what it receives and keeps the reasons of its end. */

@@ -1,5 +1,5 @@
 /** Connecting: what a client factory hears, and why an attempt fails. */
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import {
   ConnectBindError,
   ConnectError,
@@ -16,20 +16,15 @@ import type { IConnector } from "../interfaces.js";
 import { NodeReactor } from "../reactor.js";
 import { type AnyReactor, reactors } from "../reactors.test.helper.js";
 import { Clock } from "../task.js";
-import type { StreamConnection } from "./connection.js";
 import { TCPConnector } from "./tcp-connector.js";
 import type { OpenTransport } from "./host.js";
-import { logged, pair, Recorder, RecordingFactory, serving, turn, until } from "./recording.test.helper.js";
+import { logged, pair, Recorder, RecordingFactory, serving, turn, until, tidyUp } from "./recording.test.helper.js";
 
 let reactor: AnyReactor = new NodeReactor();
 beforeEach(() => {
   reactor = new NodeReactor();
-  logged.begin();
 });
-afterEach(() => {
-  logged.end();
-  for (const transport of reactor.openTransports) (transport as Partial<StreamConnection>).abortConnection?.();
-});
+tidyUp(() => reactor);
 
 describe.each(reactors)("%s", (_, make) => {
   beforeEach(() => {

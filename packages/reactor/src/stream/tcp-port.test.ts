@@ -1,27 +1,22 @@
 /** Listening: binding, refusing, stopping, going on. */
 import * as net from "node:net";
 import { constants, networkInterfaces } from "node:os";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { IPv6Address } from "../address.js";
 import { CannotListenError, ConnectionLost } from "../error.js";
 import { RuntimeError } from "../exceptions.js";
 import { NodeReactor } from "../reactor.js";
 import { type AnyReactor, reactors } from "../reactors.test.helper.js";
 import { Clock } from "../task.js";
-import type { StreamConnection } from "./connection.js";
 import type { OpenTransport } from "./host.js";
 import { TCPPort } from "./tcp-port.js";
-import { logged, Recorder, RecordingFactory, serving, until } from "./recording.test.helper.js";
+import { logged, Recorder, RecordingFactory, serving, until, tidyUp } from "./recording.test.helper.js";
 
 let reactor: AnyReactor = new NodeReactor();
 beforeEach(() => {
   reactor = new NodeReactor();
-  logged.begin();
 });
-afterEach(() => {
-  logged.end();
-  for (const transport of reactor.openTransports) (transport as Partial<StreamConnection>).abortConnection?.();
-});
+tidyUp(() => reactor);
 
 describe.each(reactors)("%s", (_, make) => {
   beforeEach(() => {

@@ -174,7 +174,7 @@ export class FakeTransport implements ITCPTransport {
   bufferReceived(data: Buffer): void {
     if (this.disconnecting || this.disconnected) return;
     const { protocol } = this;
-    this.#guard(() => (takesLentData(protocol) ? lendTo(protocol, data) : protocol.dataReceived(data)));
+    this.#guard(() => (takesLentData(protocol) ? lend(protocol, data) : protocol.dataReceived(data)));
   }
 
   /** For the pump: what there is for a peer that is reading, else null. */
@@ -254,7 +254,7 @@ export class FakeTransport implements ITCPTransport {
 }
 
 /** As sockets do, and more surely: what it has kept of them is spoilt. */
-function lendTo(protocol: LentDataProtocol, data: Buffer): MaybeAsync {
+function lend(protocol: LentDataProtocol, data: Buffer): MaybeAsync {
   const lent = Buffer.from(data);
   try {
     return protocol.lentDataReceived(lent);
