@@ -219,6 +219,17 @@ describe("the clear packets before the first keys", () => {
   });
 });
 
+test("a length that the cipher's blocks do not allow is refused before the packet has come", () => {
+  const clear = new IncomingPackets();
+  clear.feed(Buffer.from("0000000d", "hex")); // with its own four bytes it is 17
+  expect(() => clear.next()).toThrow(ProtocolError);
+  for (const suite of suites.filter(({ cipher, mac }) => cipher.name.includes("gcm") || (mac?.etm && !cipher.cbc))) {
+    const { incoming } = pair(suite);
+    incoming.feed(Buffer.from("00000011", "hex"));
+    if (nativeCiphers()) expect(() => incoming.next()).toThrow(ProtocolError); // else that is for ssh2 to say
+  }
+});
+
 test("keys that change begin counting anew, and restart the numbers when strict", () => {
   const suite = suites[0]!;
   for (const strict of [false, true]) {
