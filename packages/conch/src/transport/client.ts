@@ -138,8 +138,8 @@ export class SSHClientTransport extends SSHTransportBase {
   }
 
   /** News during login is welcome (OpenSSH's PROTOCOL on ext-info-in-auth). */
-  protected override ownKeysChanged(): void {
-    if (this.incoming.protection === null) this.sendExtInfo([["ext-info-in-auth@openssh.com", "0"]]);
+  protected override ownKeysChanged(first: boolean): void {
+    if (first) this.sendExtInfo([["ext-info-in-auth@openssh.com", "0"]]);
   }
 
   async #learnHostKeys(announced: readonly Buffer[]): Promise<void> {

@@ -47,6 +47,17 @@ describe("EXT_INFO", () => {
     expect(sent).not.toContain(7);
   });
 
+  test("of a server answers the client's NEWKEYS, and is the first message under the new keys", async () => {
+    const seen: string[] = [];
+    await securePair((_c, s) => {
+      s.packetTap = (direction, number) => {
+        seen.push(`${direction} ${number}`);
+        if (number === 21 && direction === "in") s.sendIgnore("an application is in a hurry");
+      };
+    });
+    expect(seen.slice(seen.indexOf("out 21"))).toEqual(["out 21", "in 21", "out 7", "out 2", "in 7"]);
+  });
+
   test("tells what both sides can do", async () => {
     const { client, server } = await securePair();
     expect([...client.peerExtensions.keys()]).toEqual([

@@ -4,6 +4,7 @@ import { ProtocolError } from "../error.js";
 import type { GroupExchange } from "../kex/group-exchange.js";
 import type { Initiator } from "../kex/method.js";
 import { maySendDuringKex } from "./admission.js";
+import { MSG_DISCONNECT } from "./constants.js";
 import type { Algorithms } from "./negotiation.js";
 
 /** A rekey goes round again from "idle". */
@@ -11,8 +12,16 @@ export type Handshake =
   | { readonly phase: "idle" }
   | { readonly phase: "kexinit" } // ours is sent, theirs awaited
   | Exchange
-  | { readonly phase: "newkeys"; readonly incoming: DirectionKeys } // ours is sent, theirs awaited
+  | NewKeysSent
   | { readonly phase: "closed" };
+
+/** Ours is sent, theirs awaited. */
+export interface NewKeysSent {
+  readonly phase: "newkeys";
+  readonly incoming: DirectionKeys;
+  /** With whatever we have to say, too. */
+  readonly silent: boolean;
+}
 
 export interface Exchange {
   readonly phase: "kex";
@@ -43,10 +52,11 @@ export class HandshakeState {
     return this.#now.phase === "closed";
   }
 
-  /** From our KEXINIT to our NEWKEYS most messages wait. */
+  /** From our KEXINIT to our NEWKEYS most messages wait, and to the peer's all where we are silent. */
   holdsBack(number: number): boolean {
-    const { phase } = this.#now;
-    return (phase === "kexinit" || phase === "kex") && !maySendDuringKex(number);
+    const now = this.#now;
+    if (now.phase === "newkeys") return now.silent && number !== MSG_DISCONNECT;
+    return (now.phase === "kexinit" || now.phase === "kex") && !maySendDuringKex(number);
   }
 
   /** Our KEXINIT is out. */
@@ -90,16 +100,16 @@ export class HandshakeState {
   }
 
   /** Our NEWKEYS is out; `incoming` holds from the peer's on. */
-  agreed(incoming: DirectionKeys): void {
-    this.#now = { phase: "newkeys", incoming };
+  agreed(incoming: DirectionKeys, silent: boolean): void {
+    this.#now = { phase: "newkeys", incoming, silent };
   }
 
-  /** The peer's NEWKEYS: its keys. @throws ProtocolError before it is due. */
-  finish(): DirectionKeys {
+  /** The peer's NEWKEYS: what waited for it. @throws ProtocolError before it is due. */
+  finish(): NewKeysSent {
     const now = this.#now;
     if (now.phase !== "newkeys") throw new ProtocolError(`NEWKEYS in the phase ${now.phase}`);
     this.#now = { phase: "idle" };
-    return now.incoming;
+    return now;
   }
 
   close(): void {

@@ -112,8 +112,8 @@ describe("a tap", () => {
       "in 30",
       "out 31",
       "out 21",
-      "out 7",
       "in 21",
+      "out 7",
       "in 7",
     ]);
     made.client.sendIgnore("kept");

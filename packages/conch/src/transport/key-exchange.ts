@@ -135,14 +135,15 @@ export abstract class KeyExchangeTransport extends PacketTransport {
 
   ssh_NEWKEYS(packet: Buffer): void {
     NewKeys.decode(packet);
-    const keys = this.handshake.finish();
+    const { incoming, silent } = this.handshake.finish();
     const first = this.incoming.protection === null;
-    this.incoming.setKeys(keys, this.handshake.strict);
+    this.incoming.setKeys(incoming, this.handshake.strict);
     this.ourKexInitPayload = this.otherKexInitPayload = this.#offered = null;
     this.#keysAt = this.clock.seconds();
     this.disarm();
     if (first) this.armFromStart(this.serviceTimeout, "no service was asked for");
     this.flow.exchanging = false;
+    if (silent) this.#resumeOutput(first);
     this.keysChanged(first);
   }
 
@@ -159,8 +160,8 @@ export abstract class KeyExchangeTransport extends PacketTransport {
   /** New keys hold both ways, for the first time or again. */
   protected abstract keysChanged(first: boolean): void;
 
-  /** Our NEWKEYS is out; what was queued follows. */
-  protected ownKeysChanged(): void {}
+  /** The next packet is the first after our NEWKEYS; what was queued follows. */
+  protected ownKeysChanged(_first: boolean): void {}
 
   // What they use
 
@@ -183,7 +184,11 @@ export abstract class KeyExchangeTransport extends PacketTransport {
     });
   }
 
-  /** K and H are there: sends NEWKEYS, from which on our output is under the new keys, and awaits the peer's. */
+  /**
+   * K and H are there: sends NEWKEYS, from which on our output is under the new keys, and awaits the peer's. A server has
+   * nothing to say before the client's first one, and what it says then also acknowledges that one: else OpenSSH, which
+   * leaves TCP_NODELAY off until it has logged in, would hold its next message back for the system's 40 ms.
+   */
   protected keySetup(exchange: Exchange, secret: Buffer, exchangeHash: Buffer): void {
     this.sessionID ??= exchangeHash;
     const { keyExchange, toServer, toClient } = exchange.algorithms;
@@ -198,13 +203,12 @@ export abstract class KeyExchangeTransport extends PacketTransport {
     };
     this.sendPacket(NewKeys.number, Buffer.alloc(0));
     this.outgoing.setKeys(this.isClient ? serverBound : clientBound, this.handshake.strict);
-    this.handshake.agreed(this.isClient ? clientBound : serverBound);
+    const silent = !this.isClient && this.incoming.protection === null;
+    this.handshake.agreed(this.isClient ? clientBound : serverBound, silent);
     const [out, into] = this.isClient ? [toServer, toClient] : [toClient, toServer];
     this.outgoingCompressionType = out.compression;
     this.incomingCompressionType = into.compression;
-    const waiting = this.waiting.take();
-    this.ownKeysChanged();
-    for (const [number, payload] of waiting) this.sendPacket(number, payload);
+    if (!silent) this.#resumeOutput(this.incoming.protection === null);
   }
 
   /** Begins a rekey when one is due and none is going on (rule K14). */
@@ -223,6 +227,12 @@ export abstract class KeyExchangeTransport extends PacketTransport {
   }
 
   // Private
+
+  #resumeOutput(first: boolean): void {
+    const waiting = this.waiting.take();
+    this.ownKeysChanged(first);
+    for (const [number, payload] of waiting) this.sendPacket(number, payload);
+  }
 
   #readMarkers(offer: Offer, client: OwnOffer, server: OwnOffer): void {
     this.handshake.strict = client.keyExchanges.includes(STRICT_CLIENT) && server.keyExchanges.includes(STRICT_SERVER);

@@ -260,8 +260,8 @@ export class SSHServerTransport extends SSHTransportBase {
   }
 
   /** After the first NEWKEYS alone, and as the packet right behind it (RFC 8308 section 2.4). */
-  protected override ownKeysChanged(): void {
-    if (this.incoming.protection !== null) return;
+  protected override ownKeysChanged(first: boolean): void {
+    if (!first) return;
     this.sendExtInfo([
       ["server-sig-algs", this.supportedUserKeyAlgorithms.join(",")],
       ["publickey-hostbound@openssh.com", "0"],
