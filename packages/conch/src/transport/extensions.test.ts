@@ -58,6 +58,15 @@ describe("EXT_INFO", () => {
     expect(seen.slice(seen.indexOf("out 21"))).toEqual(["out 21", "in 21", "out 7", "out 2", "in 7"]);
   });
 
+  test("keeps no DISCONNECT waiting", async () => {
+    const { client } = await securePair((_c, s) => {
+      s.packetTap = (direction, number) => {
+        if (number === 21 && direction === "in") s.sendDisconnect(11, "we close");
+      };
+    });
+    expect(client.ended).toEqual([[11, "we close"]]);
+  });
+
   test("tells what both sides can do", async () => {
     const { client, server } = await securePair();
     expect([...client.peerExtensions.keys()]).toEqual([

@@ -1,3 +1,5 @@
+import { directlyProvides } from "@strombus/reactor/components";
+import { ISystemHandle } from "@strombus/reactor/interfaces";
 import { Clock, FakeTransport } from "@strombus/reactor/testing";
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
@@ -65,6 +67,61 @@ describe("our KEXINIT", () => {
     const sent = io.getOutBuffer().toString("latin1");
     expect(sent.startsWith("SSH-2.0-Caf\xe9 (please log in)\r\n")).toBe(true);
     expect(sent).toContain("curve25519-sha256");
+  });
+
+  describe("on a socket", () => {
+    function onSocket() {
+      const server = new Server();
+      const clock = (server.clock = new Clock());
+      const io = new FakeTransport(server, true);
+      directlyProvides(io, ISystemHandle);
+      io.begin();
+      let text = "";
+      const sent = () => {
+        text += io.getOutBuffer().toString("latin1");
+        return [server.ourVersionString, "ext-info-s", "bad version"].map((part) => text.split(part).length - 1);
+      };
+      return { server, clock, io, sent };
+    }
+
+    test("waits for the peer's, which it acknowledges: OpenSSH sends nothing more before", () => {
+      const { server, clock, sent } = onSocket();
+      const client = new Client();
+      client.clock = new Clock();
+      const clientIO = new FakeTransport(client, false);
+      clientIO.begin();
+      const said = clientIO.getOutBuffer();
+      const lineEnd = said.indexOf("\n") + 1;
+      server.dataReceived(said.subarray(0, lineEnd));
+      expect(sent()).toEqual([1, 0, 0]);
+      server.dataReceived(said.subarray(lineEnd));
+      expect(sent()).toEqual([1, 1, 0]);
+      expect(clock.getDelayedCalls()).toHaveLength(1); // the deadline of the exchange
+      clock.advance(1);
+      expect(sent()).toEqual([1, 1, 0]);
+    });
+
+    test("and for no longer than 2 ms", () => {
+      const { clock, sent } = onSocket();
+      clock.advance(0.0019);
+      expect(sent()).toEqual([1, 0, 0]);
+      clock.advance(0.0002);
+      expect(sent()).toEqual([1, 1, 0]);
+    });
+
+    test("goes ahead of whatever we say next", () => {
+      const { server, sent } = onSocket();
+      server.dataReceived(Buffer.from("SSH-1.5-x\r\n"));
+      expect(sent()).toEqual([1, 1, 1]);
+    });
+
+    test("is nobody's when the connection is lost", () => {
+      const { server, clock, sent } = onSocket();
+      server.connectionLost();
+      expect(clock.getDelayedCalls()).toEqual([]);
+      clock.advance(1);
+      expect(sent()).toEqual([1, 0, 0]);
+    });
   });
 
   for (const [moment, after] of [

@@ -19,7 +19,7 @@ import {
   KexPairInit,
   KexPairReply,
 } from "../messages/kex.js";
-import { ServiceAccept, ServiceRequest } from "../messages/transport.js";
+import { KexInit, ServiceAccept, ServiceRequest } from "../messages/transport.js";
 import { tellWhatWasLeftOut } from "../peer-log.js";
 import { mpintBytes } from "../wire/writer.js";
 import { DEFAULT_USER_KEY_ALGORITHMS, type AlgorithmLists } from "./algorithms.js";
@@ -30,6 +30,7 @@ import {
   MSG_KEX_DH_GEX_REQUEST,
   MSG_KEX_DH_GEX_REQUEST_OLD,
 } from "./constants.js";
+import { HeldOffer } from "./held-offer.js";
 import type { Gate, Offence, Visit } from "./gate.js";
 import { isGroupExchange, type Group, type Primes } from "./groups.js";
 import { hostKeyAlgorithm } from "./host-key-algorithms.js";
@@ -95,6 +96,7 @@ export class SSHServerTransport extends SSHTransportBase {
   #openedAt: number | null = null; // null too where the gate let it not in
   #loggedInAt = 0;
   #algorithmsOfAll: readonly string[] | null = null;
+  #heldOffer: HeldOffer | null = null;
 
   override connectionMade(): void {
     const gate = this.factory?.defence ?? null;
@@ -115,6 +117,7 @@ export class SSHServerTransport extends SSHTransportBase {
   }
 
   override connectionLost(reason?: Failure): void {
+    this.#heldOffer?.drop();
     this.factory?.connections?.delete(this);
     holders.delete(this);
     const { bytesReceived, bytesSent } = this;
@@ -132,6 +135,16 @@ export class SSHServerTransport extends SSHTransportBase {
     });
     this.#openedAt = null;
     tellWhatWasLeftOut(this);
+  }
+
+  /** @internal */
+  override writePacket(packet: Buffer): void {
+    if (!this.gotVersion && packet[5] === KexInit.number && providedBy(ISystemHandle, this.transport)) {
+      this.#heldOffer = new HeldOffer(packet, this.clock, () => this.#sendOffer());
+      return;
+    }
+    this.#sendOffer();
+    super.writePacket(packet);
   }
 
   override offended(offence: Offence): void {
@@ -179,6 +192,7 @@ export class SSHServerTransport extends SSHTransportBase {
   }
 
   override ssh_KEXINIT(packet: Buffer): ReturnType<SSHTransportBase["ssh_KEXINIT"]> {
+    this.#sendOffer();
     const lists = super.ssh_KEXINIT(packet);
     this.#rsaProof = rsaProofAlgorithm(this.keyAlg, lists[1]);
     return lists;
@@ -302,6 +316,14 @@ export class SSHServerTransport extends SSHTransportBase {
     const signature = privateKey.sign(hash, hostKeyAlgorithm(hostKey).signature);
     if (Buffer.isBuffer(signature)) finish(signature);
     else void this.suspend(signature, finish);
+  }
+
+  #sendOffer(): void {
+    const offer = this.#heldOffer;
+    if (offer === null) return;
+    this.#heldOffer = null;
+    offer.drop();
+    super.writePacket(offer.packet);
   }
 
   #tellGate(news: (visit: Visit) => unknown): void {

@@ -68,7 +68,8 @@ export abstract class TransportSettings extends Protocol {
 
   /**
    * When our KEXINIT is sent, which may be changed until then, as the algorithms may. Two peers that both wait for the
-   * other's KEXINIT wait until their deadline.
+   * other's KEXINIT wait until their deadline. What a server sends on a socket leaves it with the client's KEXINIT, or
+   * after 2 ms.
    */
   kexInitMoment: KexInitMoment = "connected";
   /** Sees every packet, in the clear; see {@link PacketTap}. */
