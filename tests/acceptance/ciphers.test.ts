@@ -7,7 +7,7 @@ import { openSSH, ssh } from "../support/openssh.js";
 import { Program } from "../support/program.js";
 
 const GOODBYE = "This session is very simple.  Goodbye!\r\n";
-const SLOWER = "ssh2's native addon cannot be used, so packets go through its slower ciphers.\n";
+const SLOWER = "ssh2's native addon cannot be used, so packets go through node:crypto, which is slower.\n";
 
 const AEAD = ["chacha20-poly1305@openssh.com", "aes256-gcm@openssh.com", "aes128-gcm@openssh.com"];
 const CTR = ["aes256-ctr", "aes128-ctr"];

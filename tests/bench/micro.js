@@ -7,7 +7,7 @@
 import { randomBytes } from "node:crypto";
 import { ciphers, macs } from "../../packages/conch/dist/codec/algorithms.js";
 import { IncomingPackets, OutgoingPackets } from "../../packages/conch/dist/codec/packets.js";
-import { nativeCiphers } from "../../packages/conch/dist/codec/ssh2.js";
+import { ciphersPending, nativeCiphers } from "../../packages/conch/dist/codec/ssh2.js";
 import { methods } from "../../packages/conch/dist/kex/methods.js";
 import { ChannelRequest, ChannelWindowAdjust } from "../../packages/conch/dist/messages/connection.js";
 import { KexInit } from "../../packages/conch/dist/messages/transport.js";
@@ -50,7 +50,8 @@ function ends(cipherName, macName) {
   return { out, into };
 }
 
-console.log(`Node ${process.version}, ${nativeCiphers() ? "native" : "fallback"} ciphers`);
+console.log(`Node ${process.version}, ciphers of ${nativeCiphers() ? "ssh2's addon" : "node:crypto"}`);
+await ciphersPending();
 
 for (const [cipher, mac] of [
   ["aes128-gcm@openssh.com", null],

@@ -24,14 +24,12 @@ export interface MacAlgorithm {
   readonly info: MacInfo;
 }
 
-const blocks = { authLen: 0, discardLen: 0, stream: false };
-
 /** Ciphers in CBC mode, which are not ssh2's; rows as in its table. */
 const cbcInfo: ReadonlyMap<string, CipherInfo> = new Map([
-  ["aes256-cbc", { sslName: "aes-256-cbc", blockLen: 16, keyLen: 32, ivLen: 16, ...blocks }],
-  ["aes192-cbc", { sslName: "aes-192-cbc", blockLen: 16, keyLen: 24, ivLen: 16, ...blocks }],
-  ["aes128-cbc", { sslName: "aes-128-cbc", blockLen: 16, keyLen: 16, ivLen: 16, ...blocks }],
-  ["3des-cbc", { sslName: "des-ede3-cbc", blockLen: 8, keyLen: 24, ivLen: 8, ...blocks }],
+  ["aes256-cbc", { sslName: "aes-256-cbc", blockLen: 16, keyLen: 32, ivLen: 16, authLen: 0 }],
+  ["aes192-cbc", { sslName: "aes-192-cbc", blockLen: 16, keyLen: 24, ivLen: 16, authLen: 0 }],
+  ["aes128-cbc", { sslName: "aes-128-cbc", blockLen: 16, keyLen: 16, ivLen: 16, authLen: 0 }],
+  ["3des-cbc", { sslName: "des-ede3-cbc", blockLen: 8, keyLen: 24, ivLen: 8, authLen: 0 }],
 ]);
 
 /** Every cipher that the transport can use; what is offered is a list of its own. */

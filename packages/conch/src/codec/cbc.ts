@@ -1,51 +1,22 @@
 /**
- * Packets under a cipher in CBC mode (RFC 4253 section 6.3), for peers that have nothing better. Not by ssh2, which fails at
- * once where a length is wrong: whoever may inject bytes learns from that what an encrypted block holds (Albrecht,
+ * Opens packets under a cipher in CBC mode (RFC 4253 section 6.3), from peers that have nothing better. Where it fails at
+ * once for a wrong length, whoever may inject bytes learns from that what an encrypted block holds (Albrecht,
  * Paterson and Watson, "Plaintext Recovery Attacks Against SSH", 2009). Here, as in OpenSSH, every failure comes after as
  * many bytes as the longest packet has, after as much work, and with one message.
  */
-import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from "node:crypto";
-import type { Cipher, CipherInfo, Decipher, Keys, MacInfo } from "./cipher.js";
+import { createDecipheriv, createSecretKey, timingSafeEqual } from "node:crypto";
+import type { CipherInfo, Decipher, Keys } from "./cipher.js";
+import { LENGTH } from "./framed.js";
+import { PacketMac, type Hmac } from "./node.js";
 
-const LENGTH = 4; // bytes of the length field
 const MAX_PIECES = 64; // of a packet that comes in pieces; more are joined
-
-export class CbcCipher implements Cipher {
-  readonly tagRoom = 0;
-  outSeqno: number;
-  readonly #cipher;
-  readonly #mac: MacInfo;
-  readonly #macKey: Buffer;
-
-  constructor(keys: Keys, sequence: number) {
-    this.outSeqno = sequence;
-    this.#mac = macOf(keys);
-    this.#macKey = Buffer.from(keys.macKey);
-    this.#cipher = createCipheriv(keys.cipher.sslName, keys.key, keys.iv).setAutoPadding(false);
-  }
-
-  encrypt(packet: Buffer): Buffer {
-    const { isETM } = this.#mac;
-    const hmac = startMac(this.#mac, this.#macKey, this.outSeqno);
-    const clear = isETM ? LENGTH : 0;
-    const sealed = Buffer.concat([packet.subarray(0, clear), this.#cipher.update(packet.subarray(clear))]);
-    const digest = hmac.update(isETM ? sealed : packet).digest();
-    this.outSeqno = (this.outSeqno + 1) >>> 0;
-    return Buffer.concat([sealed, digest]);
-  }
-
-  free(): void {
-    this.#macKey.fill(0);
-  }
-}
 
 export class CbcDecipher implements Decipher {
   inSeqno: number;
   payload: Buffer | null = null;
   readonly #decipher;
   readonly #info: CipherInfo;
-  readonly #mac: MacInfo;
-  readonly #macKey: Buffer;
+  readonly #mac: PacketMac;
   readonly #longest: number;
   /** Bytes that the next step needs. */
   #held: Buffer[] = [];
@@ -61,10 +32,9 @@ export class CbcDecipher implements Decipher {
   constructor(keys: Keys, sequence: number, maxPacket: number) {
     this.inSeqno = sequence;
     this.#info = keys.cipher;
-    this.#mac = macOf(keys);
-    this.#macKey = Buffer.from(keys.macKey);
-    this.#longest = LENGTH + maxPacket + this.#mac.actualLen;
-    this.#decipher = createDecipheriv(keys.cipher.sslName, keys.key, keys.iv).setAutoPadding(false);
+    this.#mac = new PacketMac(keys.mac!, keys.macKey);
+    this.#longest = LENGTH + maxPacket + this.#mac.length;
+    this.#decipher = createDecipheriv(keys.cipher.sslName, createSecretKey(keys.key), keys.iv).setAutoPadding(false);
     this.#wanted = this.#head;
   }
 
@@ -90,9 +60,7 @@ export class CbcDecipher implements Decipher {
     return at;
   }
 
-  free(): void {
-    this.#macKey.fill(0);
-  }
+  free(): void {}
 
   /** Bytes from which the length can be told. */
   get #head(): number {
@@ -118,20 +86,20 @@ export class CbcDecipher implements Decipher {
     const first = mac.isETM ? head : this.#decipher.update(head);
     const length = first.readUInt32BE(0);
     const aligned = mac.isETM ? length : LENGTH + length;
-    const most = this.#longest - LENGTH - mac.actualLen;
+    const most = this.#longest - LENGTH - mac.length;
     if (length > most || length < cipher.blockLen - (mac.isETM ? 0 : LENGTH) || aligned % cipher.blockLen !== 0) {
       this.#fail(head.length, 0);
       return;
     }
     this.#first = first;
     this.#length = length;
-    this.#wanted = LENGTH + length - head.length + mac.actualLen;
+    this.#wanted = LENGTH + length - head.length + mac.length;
   }
 
   #finish(first: Buffer, bytes: Buffer): Buffer | null {
     const mac = this.#mac;
-    const body = bytes.subarray(0, bytes.length - mac.actualLen);
-    const hmac = startMac(mac, this.#macKey, this.inSeqno);
+    const body = bytes.subarray(0, bytes.length - mac.length);
+    const hmac = mac.start(this.inSeqno);
     let packet: Buffer;
     if (mac.isETM) {
       if (!matches(hmac.update(first).update(body), bytes.subarray(body.length))) {
@@ -162,23 +130,9 @@ export class CbcDecipher implements Decipher {
 
   #giveUp(): never {
     const rest = Buffer.alloc(this.#longest - this.#failedAfter);
-    startMac(this.#mac, this.#macKey, this.inSeqno).update(rest).digest();
+    this.#mac.start(this.inSeqno).update(rest).digest();
     throw new Error("Invalid MAC");
   }
-}
-
-function macOf({ mac }: Keys): MacInfo {
-  if (mac === null) throw new TypeError("CBC needs a MAC");
-  return mac;
-}
-
-type Hmac = ReturnType<typeof createHmac>;
-
-/** HMAC over the sequence number, to be gone on with (RFC 4253 section 6.4). */
-function startMac(mac: MacInfo, key: Buffer, sequence: number): Hmac {
-  const number = Buffer.allocUnsafe(4);
-  number.writeUInt32BE(sequence, 0);
-  return createHmac(mac.sslName, key).update(number);
 }
 
 function matches(hmac: Hmac, received: Buffer): boolean {

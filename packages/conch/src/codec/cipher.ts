@@ -34,9 +34,6 @@ export interface CipherInfo {
   readonly ivLen: number;
   /** 0, or the length of an AEAD cipher's tag. */
   readonly authLen: number;
-  /** Of keystream, to be thrown away first. */
-  readonly discardLen: number;
-  readonly stream: boolean;
 }
 
 /** What the codec is told of a MAC; `len` is the key's length and `actualLen` what travels, in bytes. */

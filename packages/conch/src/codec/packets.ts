@@ -4,12 +4,13 @@
  */
 import { CompressionError, MACError, ProtocolError } from "../error.js";
 import type { CipherAlgorithm, MacAlgorithm } from "./algorithms.js";
-import { CbcCipher, CbcDecipher } from "./cbc.js";
+import { CbcDecipher } from "./cbc.js";
 import type { Cipher, Decipher, Keys } from "./cipher.js";
 import { compresses, Compressor, Decompressor, type Compression } from "./compression.js";
 import { ClearCipher, ClearDecipher, FramedDecipher, MAX_PACKET } from "./framed.js";
+import { nodeCipher } from "./node.js";
 import { fillRandom, PacketMemory, type Writing } from "./slab.js";
-import { createCipher, createDecipher, nativeCiphers } from "./ssh2.js";
+import { createCipher, createDecipher } from "./ssh2.js";
 
 /** The largest payload that fits in every packet of ours, whatever the cipher's block size and how little it compresses. */
 export const MAX_PAYLOAD = 34_900;
@@ -304,7 +305,7 @@ export class IncomingPackets {
   }
 
   /**
-   * What ssh2's codec leaves unchecked (RFC 4253 section 6): padding of 4 or more, a payload, whole blocks. `size` is that
+   * What deciphers leave unchecked (RFC 4253 section 6): padding of 4 or more, a payload, whole blocks. `size` is that
    * of the packet on the wire.
    */
   #check(payload: Buffer, size: number): void {
@@ -341,10 +342,10 @@ function refuseOverlong(payload: number): void {
   if (payload > MAX_PAYLOAD) throw new RangeError(`a payload of ${payload} bytes is over ${MAX_PAYLOAD}`);
 }
 
-/** CBC is ours, all else ssh2's. */
+/** The addon has no CBC. */
 function cipherFor(given: DirectionKeys, sequence: number): Cipher {
   const keys = forCodec(given);
-  return given.cipher.cbc ? new CbcCipher(keys, sequence) : createCipher(keys, sequence);
+  return given.cipher.cbc ? nodeCipher(keys, sequence, null) : createCipher(keys, sequence);
 }
 
 function decipherFor(given: DirectionKeys, sequence: number): Decipher {
@@ -380,9 +381,8 @@ function newPacket(memory: PacketMemory, { cipher, mac }: PacketShape, payloadLe
   return packet;
 }
 
-/** The addon has its own copy of the keys; the fallback works on this one. */
+/** Ciphers have copies of their own. */
 function wipe({ key, iv, macKey }: DirectionKeys): void {
-  if (!nativeCiphers()) return;
   for (const secret of [key, iv, macKey]) secret.fill(0);
 }
 
@@ -391,8 +391,7 @@ function forCodec({ cipher, mac, key, iv, macKey }: DirectionKeys): Keys {
 }
 
 function codecError(cause: unknown, sequence: number): Error {
-  const said = cause instanceof Error ? cause.message : "";
-  if (said.startsWith("Bad packet length") || cause instanceof RangeError) {
+  if (cause instanceof RangeError) {
     return new ProtocolError(`packet ${sequence}: bad packet length`, { cause });
   }
   return new MACError(`packet ${sequence}: the MAC does not match`, { cause });

@@ -1,24 +1,19 @@
 /**
- * The packet ciphers of `ssh2` and nothing else of it: the one module that loads them. Its native addon is the fastest
- * SSH codec in npm; where it was not built, ssh2's own fallback on node:crypto serves.
+ * What ciphers packets: the native addon of `ssh2`, the fastest SSH codec in npm, or node:crypto where that was not built,
+ * with the Poly1305 of ssh2, which node:crypto lacks. This is the one module that loads anything of ssh2.
  */
 import { createRequire } from "node:module";
-import type { Codec } from "ssh2/lib/protocol/crypto.js";
 import { addonCipher, addonDecipher, type Addon } from "./addon.js";
 import type { Cipher, CipherInfo, Decipher, Keys, MacInfo } from "./cipher.js";
+import { nodeCipher, nodeDecipher, type Poly1305 } from "./node.js";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
 /** From 24.19 on, Node 24 aborts when an object of such an addon is garbage-collected (nodejs/node#65446). */
 const addonAborts = major === 24 && minor >= 19;
 
-interface Loaded {
-  readonly addon: Addon | null;
-  /** What serves without it. */
-  readonly fallback: Codec | null;
-}
-
-let loaded: Loaded | null = null;
+let addon: Addon | null | undefined; // undefined before it was looked for
+let poly1305: Poly1305 | null = null;
 let pending: Promise<void> | null = null;
 
 /**
@@ -29,48 +24,70 @@ export function loadCodec(): void {
   load();
 }
 
-function load(): Loaded {
-  return (loaded ??= loadAddon() ?? loadFallback());
+function load(): Addon | null {
+  if (addon !== undefined) return addon;
+  addon = loadAddon();
+  if (addon === null) {
+    pending = loadPoly1305().then((loaded) => {
+      poly1305 = loaded;
+      pending = null;
+    });
+    pending.catch(() => {}); // each key exchange hears of it
+  }
+  return addon;
 }
 
-function loadAddon(): Loaded | null {
+function loadAddon(): Addon | null {
   if (addonAborts) return null;
   try {
-    const addon = createRequire(import.meta.url)("ssh2/lib/protocol/crypto/build/Release/sshcrypto.node") as Addon;
-    return { addon, fallback: null };
+    return createRequire(import.meta.url)("ssh2/lib/protocol/crypto/build/Release/sshcrypto.node") as Addon;
   } catch {
     return null; // it was not built, or for another machine
   }
 }
 
-function loadFallback(): Loaded {
-  const fallback = createRequire(import.meta.url)("ssh2/lib/protocol/crypto.js") as Codec;
-  pending = fallback.init.then(() => void (pending = null));
-  pending.catch(() => {}); // each key exchange hears of it
-  return { addon: null, fallback };
+/** ssh2's WebAssembly, made by Emscripten. */
+interface Poly1305Module {
+  readonly HEAPU8: Uint8Array;
+  _malloc(bytes: number): number;
+  cwrap(
+    name: "poly1305_auth",
+    returns: null,
+    takes: readonly string[],
+  ): (tag: number, first: Buffer, firstLength: number, rest: Buffer, restLength: number, key: Buffer) => void;
+}
+
+/** @internal for tests */
+export async function loadPoly1305(): Promise<Poly1305> {
+  const load = createRequire(import.meta.url)("ssh2/lib/protocol/crypto/poly1305.js") as () => Promise<Poly1305Module>;
+  const wasm = await load();
+  const tag = wasm._malloc(16);
+  const auth = wasm.cwrap("poly1305_auth", null, ["number", "array", "number", "array", "number", "array"]);
+  return (key, field, rest) => {
+    auth(tag, field, field.length, rest, rest.length, key);
+    return wasm.HEAPU8.subarray(tag, tag + 16);
+  };
 }
 
 /** Whether packets run on the native addon: it was built, and this Node can bear it. */
 export function nativeCiphers(): boolean {
-  return load().addon !== null;
+  return load() !== null;
 }
 
-/** Until ciphers can be made, null from then on: the fallback's Poly1305 is a WebAssembly module that loads by itself. */
+/** Until ciphers can be made, null from then on: Poly1305 is a WebAssembly module that loads by itself. */
 export function ciphersPending(): Promise<void> | null {
   load();
   return pending;
 }
 
-const stream = { discardLen: 0, stream: true };
-
 /** The ciphers that we use of those that ssh2 has. */
 export const cipherInfo: ReadonlyMap<string, CipherInfo> = new Map([
-  ["chacha20-poly1305@openssh.com", { sslName: "chacha20", blockLen: 8, keyLen: 64, ivLen: 0, authLen: 16, ...stream }],
-  ["aes256-gcm@openssh.com", { sslName: "aes-256-gcm", blockLen: 16, keyLen: 32, ivLen: 12, authLen: 16, ...stream }],
-  ["aes128-gcm@openssh.com", { sslName: "aes-128-gcm", blockLen: 16, keyLen: 16, ivLen: 12, authLen: 16, ...stream }],
-  ["aes256-ctr", { sslName: "aes-256-ctr", blockLen: 16, keyLen: 32, ivLen: 16, authLen: 0, ...stream }],
-  ["aes192-ctr", { sslName: "aes-192-ctr", blockLen: 16, keyLen: 24, ivLen: 16, authLen: 0, ...stream }],
-  ["aes128-ctr", { sslName: "aes-128-ctr", blockLen: 16, keyLen: 16, ivLen: 16, authLen: 0, ...stream }],
+  ["chacha20-poly1305@openssh.com", { sslName: "chacha20", blockLen: 8, keyLen: 64, ivLen: 0, authLen: 16 }],
+  ["aes256-gcm@openssh.com", { sslName: "aes-256-gcm", blockLen: 16, keyLen: 32, ivLen: 12, authLen: 16 }],
+  ["aes128-gcm@openssh.com", { sslName: "aes-128-gcm", blockLen: 16, keyLen: 16, ivLen: 12, authLen: 16 }],
+  ["aes256-ctr", { sslName: "aes-256-ctr", blockLen: 16, keyLen: 32, ivLen: 16, authLen: 0 }],
+  ["aes192-ctr", { sslName: "aes-192-ctr", blockLen: 16, keyLen: 24, ivLen: 16, authLen: 0 }],
+  ["aes128-ctr", { sslName: "aes-128-ctr", blockLen: 16, keyLen: 16, ivLen: 16, authLen: 0 }],
 ]);
 
 export const macInfo: ReadonlyMap<string, MacInfo> = new Map([
@@ -84,82 +101,11 @@ export const macInfo: ReadonlyMap<string, MacInfo> = new Map([
 ]);
 
 export function createCipher(keys: Keys, sequence: number): Cipher {
-  const { addon, fallback } = load();
-  return addon === null ? new FallbackCipher(fallback!, keys, sequence) : addonCipher(addon, keys, sequence);
+  const addon = load();
+  return addon === null ? nodeCipher(keys, sequence, poly1305) : addonCipher(addon, keys, sequence);
 }
 
 export function createDecipher(keys: Keys, sequence: number): Decipher {
-  const { addon, fallback } = load();
-  return addon === null ? new FallbackDecipher(fallback!, keys, sequence) : addonDecipher(addon, keys, sequence);
-}
-
-/** ssh2's fallback gives what is sealed by pieces, and what is opened by a callback. */
-class FallbackCipher implements Cipher {
-  readonly tagRoom = 0;
-  readonly #cipher;
-  #chunks: Buffer[] = [];
-
-  constructor(codec: Codec, keys: Keys, sequence: number) {
-    this.#cipher = codec.createCipher({
-      outbound: {
-        seqno: sequence,
-        onWrite: (chunk: Buffer) => this.#chunks.push(chunk),
-        cipherInfo: keys.cipher,
-        cipherKey: keys.key,
-        cipherIV: keys.iv,
-        macInfo: keys.mac ?? undefined,
-        macKey: keys.macKey,
-        forceNative: true, // "native" to Node, as ssh2 means it: its fallback
-      },
-    });
-  }
-
-  get outSeqno(): number {
-    return this.#cipher.outSeqno;
-  }
-
-  encrypt(packet: Buffer): Buffer {
-    this.#chunks = [];
-    this.#cipher.encrypt(packet);
-    return Buffer.concat(this.#chunks);
-  }
-
-  free(): void {
-    this.#cipher.free();
-  }
-}
-
-class FallbackDecipher implements Decipher {
-  payload: Buffer | null = null;
-  readonly #decipher;
-
-  constructor(codec: Codec, keys: Keys, sequence: number) {
-    this.#decipher = codec.createDecipher({
-      inbound: {
-        seqno: sequence,
-        onPayload: (payload: Buffer): false => {
-          this.payload = payload;
-          return false; // no more than one
-        },
-        decipherInfo: keys.cipher,
-        decipherKey: keys.key,
-        decipherIV: keys.iv,
-        macInfo: keys.mac ?? undefined,
-        macKey: keys.macKey,
-        forceNative: true, // "native" to Node, as ssh2 means it: its fallback
-      },
-    });
-  }
-
-  get inSeqno(): number {
-    return this.#decipher.inSeqno;
-  }
-
-  decrypt(data: Buffer, start: number, end: number): number {
-    return this.#decipher.decrypt(data, start, end) ?? end;
-  }
-
-  free(): void {
-    this.#decipher.free();
-  }
+  const addon = load();
+  return addon === null ? nodeDecipher(keys, sequence, poly1305) : addonDecipher(addon, keys, sequence);
 }

@@ -38,7 +38,7 @@ export function setUp(example: string, words: readonly string[] = process.argv.s
       console.log(`${example} listens on port ${port}. From another terminal:\n`);
       console.log(`  ssh -p ${port} ${name}@localhost\n`);
       if (!nativeCiphers())
-        console.log("ssh2's native addon cannot be used, so packets go through its slower ciphers.");
+        console.log("ssh2's native addon cannot be used, so packets go through node:crypto, which is slower.");
       console.log(`The password ${password}, and the host key in ${resolve(".")}. Ctrl-C stops the server.`);
     },
   };
