@@ -78,10 +78,25 @@ export async function roundTrips(count, port, privateKey) {
 export function bulk(way, mebibytes, port, keyFile, cipher, { user = "u", foreign = false } = {}) {
   const bytes = mebibytes * 2 ** 20;
   const [down, up] = foreign ? [`head -c ${bytes} /dev/zero`, "cat >/dev/null"] : [`source ${bytes}`, "sink"];
-  const options = ["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
-  const args = [...options, "-o", "LogLevel=ERROR", "-i", keyFile, "-c", cipher, "-p", port, `${user}@127.0.0.1`];
-  const ssh = ["ssh", ...args, way === "down" ? down : up].map((word) => `'${word}'`).join(" ");
-  const line = way === "down" ? `${ssh} >/dev/null` : `head -c ${bytes} /dev/zero | ${ssh} >/dev/null`;
+  const ssh = openSSH(port, user, keyFile, ["-c", cipher], way === "down" ? down : up);
+  return shellLine(way === "down" ? `${ssh} >/dev/null` : `head -c ${bytes} /dev/zero | ${ssh} >/dev/null`);
+}
+
+/** One command through the OpenSSH client, from its start to its end: the median of so many, in milliseconds. */
+export async function commands(count, port, keyFile, user = "u") {
+  const times = [];
+  for (let i = 0; i < count; i++) times.push((await shellLine(openSSH(port, user, keyFile, [], "true"))) * 1000);
+  return times.sort((a, b) => a - b)[Math.floor(count / 2)];
+}
+
+function openSSH(port, user, keyFile, options, command) {
+  const quiet = ["-F", "none", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"];
+  const args = [...quiet, "-o", "LogLevel=ERROR", "-i", keyFile, ...options, "-p", port, `${user}@127.0.0.1`];
+  return ["ssh", ...args, command].map((word) => `'${word}'`).join(" ");
+}
+
+/** Runs it and gives the seconds that it took. */
+function shellLine(line) {
   return new Promise((resolve, reject) => {
     const from = performance.now();
     spawn("sh", ["-c", line], { stdio: ["ignore", "ignore", "inherit"] }).on("close", (status) => {

@@ -2,7 +2,7 @@
  * Every target of ours as a row: our server beside raw ssh2, by turns on this machine and under the same load; and, where
  * the project's peers are set up, beside all of them.
  *
- *     npm run bench [-- --only logins,bulk,echo,many,stalls,distance,processes,peers] [--quick] [--json FILE]
+ *     npm run bench [-- --only logins,bulk,echo,commands,many,stalls,distance,processes,peers] [--quick] [--json FILE]
  *
  * Ratios are ours divided by theirs. Processor time is the servers' own, and can be trusted on a machine that does other
  * things too; what is timed by the clock cannot.
@@ -14,12 +14,12 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { methods } from "../../packages/conch/dist/kex/methods.js";
-import { bulk, concurrently, idle, login, logins, roundTrips, run } from "./clients.js";
+import { bulk, commands, concurrently, idle, login, logins, roundTrips, run } from "./clients.js";
 import { far } from "./distance.js";
 import { ourBulk } from "./our-client.js";
 import { Program } from "./program.js";
 
-const PARTS = ["logins", "bulk", "echo", "many", "stalls", "distance", "processes", "peers"];
+const PARTS = ["logins", "bulk", "echo", "commands", "many", "stalls", "distance", "processes", "peers"];
 const { values: options } = parseArgs({
   options: {
     only: { type: "string", default: PARTS.join(",") },
@@ -115,6 +115,16 @@ const parts = {
     row(`echo p99 beside ${sessions} busy sessions, us (3)`, busy.ours.p99, busy.ssh2.p99);
   },
 
+  /** What whoever runs commands from near by waits for. */
+  async commands() {
+    const sshd = sshdHere();
+    const took = await onEach({ ...servers, ...sshd }, (server) =>
+      commands(some(40), server.port, keyFile, sshd.sshd === undefined ? "u" : "root"),
+    );
+    row("a command of OpenSSH's client, ms", took.ours, took.ssh2);
+    if (took.sshd !== undefined) row("  beside sshd, which starts a shell for it", took.ours, took.sshd);
+  },
+
   /** Targets 4 and 5. */
   async many() {
     const steps = [0, some(1000), some(5000)];
@@ -179,7 +189,7 @@ const parts = {
   /** Target 7. */
   async distance() {
     const size = Math.max(32, some(128));
-    const sshd = existsSync("/usr/sbin/sshd") && process.getuid?.() === 0 ? { sshd: sshdCommand() } : {};
+    const sshd = sshdHere();
     for (const [ms, least] of [
       [50, 1],
       [200, 3],
@@ -329,6 +339,11 @@ async function throughput(server, ms, work, mebibytes) {
   const seconds = await work(path.port);
   path.close();
   return mebibytes / seconds;
+}
+
+/** OpenSSH's server, where there is one and we may run it. */
+function sshdHere() {
+  return existsSync("/usr/sbin/sshd") && process.getuid?.() === 0 ? { sshd: sshdCommand() } : {};
 }
 
 function sshdCommand() {
