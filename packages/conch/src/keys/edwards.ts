@@ -78,9 +78,7 @@ export class EdwardsMaterial implements KeyMaterial {
     if (k.length !== curve.length) {
       throw new BadKeyError(`an ${curve.type} private key has ${curve.length} bytes, not ${k.length}`);
     }
-    this.keyObject = createPrivateKey({ key: { ...jwk, d: k.toString("base64url") }, format: "jwk" });
-    // Signing with another public key than the private one's own would give the private one away.
-    if (createPublicKey(this.keyObject).export({ format: "jwk" }).x !== jwk.x) throw misfit(curve);
+    this.keyObject = privateKeyOf(curve, jwk, k);
   }
 
   static readPublic(curve: EdwardsCurve, from: Reader): EdwardsMaterial {
@@ -181,6 +179,18 @@ function publicKeyOf(jwk: { kty: string; crv: string; x: string }): KeyObject {
   return key;
 }
 
+/** Signing with another public key than the private one's own would give the private one away; Node 26 looks at that itself. */
+function privateKeyOf(curve: EdwardsCurve, jwk: { kty: string; crv: string; x: string }, k: Buffer): KeyObject {
+  let key: KeyObject;
+  try {
+    key = createPrivateKey({ key: { ...jwk, d: k.toString("base64url") }, format: "jwk" });
+  } catch (cause) {
+    throw misfit(curve, cause);
+  }
+  if (createPublicKey(key).export({ format: "jwk" }).x !== jwk.x) throw misfit(curve);
+  return key;
+}
+
 /** What is wrong with a public key: its length, a y that is not below the prime, a point of small order; or null. */
 export function pointFlaw({ type, length, prime, smallOrder }: EdwardsCurve, a: Buffer): string | null {
   if (a.length !== length) return `an ${type} public key has ${length} bytes, not ${a.length}`;
@@ -190,6 +200,6 @@ export function pointFlaw({ type, length, prime, smallOrder }: EdwardsCurve, a: 
   return y.reverse().compare(Buffer.from(prime).reverse()) >= 0 ? `the ${type} public key is not canonical` : null;
 }
 
-function misfit({ type }: EdwardsCurve): BadKeyError {
-  return new BadKeyError(`the halves of the ${type} key do not fit together`);
+function misfit({ type }: EdwardsCurve, cause?: unknown): BadKeyError {
+  return new BadKeyError(`the halves of the ${type} key do not fit together`, { cause });
 }
