@@ -71,7 +71,8 @@ export class RSAMaterial implements KeyMaterial {
   /** By way of DER (RFC 8017 appendix A.1): a JWK of a generated key may never come, see generate.ts. */
   static fromKeyObject(key: KeyObject): RSAMaterial {
     const isPrivate = key.type === "private";
-    const from = new DerReader(new DerReader(key.export({ format: "der", type: "pkcs1" })).read(Tag.SEQUENCE));
+    const numbers = isPrivate ? key.export({ format: "der", type: "pkcs1" }) : publicNumbers(key);
+    const from = new DerReader(new DerReader(numbers).read(Tag.SEQUENCE));
     const number = (): bigint => toBigInt(from.read(Tag.INTEGER));
     if (isPrivate) number(); // the version
     const [n, e] = [number(), number()];
@@ -122,6 +123,13 @@ export class RSAMaterial implements KeyMaterial {
     signature.end();
     return value.length === this.#n.length && verify(hashOf(algorithm), data, this.keyObject, value);
   }
+}
+
+/** Out of its SubjectPublicKeyInfo (RFC 8017 appendix A.1.1): Node 24.21 cannot write some keys by themselves. */
+function publicNumbers(key: KeyObject): Buffer {
+  const info = new DerReader(new DerReader(key.export({ format: "der", type: "spki" })).read(Tag.SEQUENCE));
+  info.read(Tag.SEQUENCE);
+  return info.read(Tag.BIT_STRING).subarray(1);
 }
 
 function hashOf(algorithm: string): string {

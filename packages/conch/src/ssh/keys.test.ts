@@ -1,5 +1,5 @@
 /** Keys as Twisted has them, and what its tests pin. */
-import { createHash, generateKeyPairSync } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,6 +63,14 @@ describe("reading", () => {
       expect(Key.fromString(key.toString("openssh", { subtype: "v1" }), null, "unused").equals(key)).toBe(true);
     });
   }
+
+  test.each(["pkcs1", "spki"] as const)(
+    "a public RSA key is read from PEM as %s, which ssh-keygen -e writes",
+    (type) => {
+      const half = createPublicKey(RSA.toString("openssh"));
+      expect(Key.fromString(half.export({ type, format: "pem" })).equals(RSA.public())).toBe(true);
+    },
+  );
 
   for (const key of PEM_KEYS) {
     test(`${key.sshType()}: PEM is read, also with CRLF, without its last newline and encrypted`, () => {
