@@ -1,12 +1,11 @@
 /**
  * The server that benchmarks measure. Anyone may log in, with any password or any key whose signature verifies. On a
  * `session`, `shell` echoes; `exec "source N"` sends N bytes; `exec "sink"` reads to the end and answers the count;
- * `exec "stall"` answers for how many milliseconds the event loop stood still at most since that was last asked; any other
- * command is answered `hi`.
+ * `exec "stall"` answers how the event loop stood still since that was last asked, as JSON (see loop.ts); any other command is
+ * answered `hi`.
  *
  *     node tests/bench/dist/server.js --port 2022 --host-key FILE
  */
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { ConchUser } from "@strombus/conch/avatar";
 import { ValidPublicKey } from "@strombus/conch/error";
@@ -20,17 +19,18 @@ import { ISSHPrivateKey, IUsernamePassword } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { Portal, type IRealm } from "@strombus/cred/portal";
 import { reactor } from "@strombus/reactor";
+import type { LoopWatch } from "./loop.js";
 
 const CHUNK = Buffer.alloc(65536, "x");
-const RESOLUTION = 1; // milliseconds
 
-const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
+let watch: LoopWatch | null = null;
 
 /** Begins to watch when it is first asked. */
-function stall(): number {
-  const max = delay.enable() ? 0 : delay.max / 1e6 - RESOLUTION;
-  delay.reset();
-  return Math.max(0, max);
+async function stall(): Promise<string> {
+  const { LoopWatch } = await import("./loop.js");
+  const found = watch?.stop() ?? null;
+  watch = new LoopWatch();
+  return JSON.stringify(found);
 }
 
 class Anyone implements ICredentialsChecker {
@@ -71,8 +71,10 @@ class Session extends SSHChannel {
     if (command === "source") {
       this.#left = Number(count);
       reactor.callLater(0, () => this.#pump());
+    } else if (command === "stall") {
+      reactor.callLater(0, async () => this.#finish(`${await stall()}\n`));
     } else if (command !== "sink") {
-      reactor.callLater(0, () => this.#finish(command === "stall" ? `${stall()}\n` : "hi\n"));
+      reactor.callLater(0, () => this.#finish("hi\n"));
     }
     return true;
   }

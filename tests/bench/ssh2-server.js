@@ -1,17 +1,17 @@
 /** The job of server.ts on raw ssh2, TCP_NODELAY on as in ours, to measure it beside. Usage: ssh2-server.js PORT HOSTKEY */
 import { readFileSync } from "node:fs";
-import { monitorEventLoopDelay } from "node:perf_hooks";
 import ssh2 from "ssh2";
 
 const [port, hostKey] = process.argv.slice(2);
 const chunk = Buffer.alloc(65_536, "x");
 
-const delay = monitorEventLoopDelay({ resolution: 1 });
+let watch = null;
 
-function stall() {
-  const max = delay.enable() ? 0 : delay.max / 1e6 - 1;
-  delay.reset();
-  return Math.max(0, max);
+async function stall() {
+  const { LoopWatch } = await import("./dist/loop.js");
+  const found = watch?.stop() ?? null;
+  watch = new LoopWatch();
+  return JSON.stringify(found);
 }
 
 function session(accept) {
@@ -22,7 +22,7 @@ function session(accept) {
     const stream = yes();
     stream.pipe(stream);
   });
-  granted.on("exec", (yes, _no, { command }) => {
+  granted.on("exec", async (yes, _no, { command }) => {
     const stream = yes();
     const finish = () => {
       stream.exit(0);
@@ -40,7 +40,7 @@ function session(accept) {
     };
     if (name === "source") return pump();
     if (name === "stall") {
-      stream.write(`${stall()}\n`);
+      stream.write(`${await stall()}\n`);
       return finish();
     }
     stream.on("data", (data) => (bytes += data.length));

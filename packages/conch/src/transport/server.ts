@@ -113,7 +113,8 @@ export class SSHServerTransport extends SSHTransportBase {
     holders.add(this);
     this.#openedAt = this.clock.seconds();
     report(this, "ssh.connection.opened", {});
-    super.connectionMade();
+    if (this.turns === null) super.connectionMade();
+    else this.turns.count(() => super.connectionMade());
   }
 
   override connectionLost(reason?: Failure): void {

@@ -7,15 +7,21 @@ const SHARE = 8; // milliseconds of a turn that go to connections without a logi
 
 export class Turns {
   readonly #now: () => number;
-  readonly #onNextTurn: (begin: () => void) => unknown;
+  readonly #atEndOfTurn: (end: () => void) => unknown;
   readonly #waiting: (() => void)[] = [];
   #spent = 0;
   #scheduled = false;
 
   /** @param now in milliseconds */
-  constructor(now: () => number = () => performance.now(), onNextTurn: (begin: () => void) => unknown = setImmediate) {
+  constructor(now: () => number = () => performance.now(), atEndOfTurn: (end: () => void) => unknown = setImmediate) {
     this.#now = now;
-    this.#onNextTurn = onNextTurn;
+    this.#atEndOfTurn = atEndOfTurn;
+  }
+
+  /** Does at once what cannot wait, which counts all the same. */
+  count(work: () => void): void {
+    this.#spend(work);
+    this.#schedule();
   }
 
   /** Does the work at once, or in a later turn, behind what waits already. @returns whether it is done */
@@ -39,15 +45,16 @@ export class Turns {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.#onNextTurn(() => this.#begin());
+    this.#atEndOfTurn(() => this.#end());
   }
 
-  #begin(): void {
+  /** The end of a turn: what is left of its share goes to those that wait. */
+  #end(): void {
     this.#scheduled = false;
-    this.#spent = 0;
     try {
       while (this.#spent < SHARE && this.#waiting.length > 0) this.#spend(this.#waiting.shift()!);
     } finally {
+      this.#spent = 0;
       if (this.#waiting.length > 0) this.#schedule();
     }
   }
