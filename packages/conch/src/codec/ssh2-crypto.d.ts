@@ -1,4 +1,4 @@
-/** The shape of ssh2's packet codec, as of the version that package.json pins; a test holds it to that. */
+/** ssh2's own packet codec, for tests, which ask it what it makes of ours. */
 declare module "ssh2/lib/protocol/crypto.js" {
   interface CipherInfo {
     readonly sslName: string;

@@ -30,11 +30,11 @@ import {
   MSG_KEX_DH_GEX_REQUEST,
   MSG_KEX_DH_GEX_REQUEST_OLD,
 } from "./constants.js";
-import { HeldOffer } from "./held-offer.js";
 import type { Gate, Offence, Visit } from "./gate.js";
 import { isGroupExchange, type Group, type Primes } from "./groups.js";
-import { hostKeyAlgorithm } from "./host-key-algorithms.js";
+import { HeldOffer } from "./held-offer.js";
 import { holders } from "./held.js";
+import { hostKeyAlgorithm } from "./host-key-algorithms.js";
 import {
   announcedKeys,
   HOSTKEYS,
