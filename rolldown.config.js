@@ -30,6 +30,7 @@ const RARE = {
   cred: [],
   conch: [
     "codec/cbc",
+    "codec/node",
     "kex/foreign-group",
     "kex/sntrup761",
     "keys/certificate",

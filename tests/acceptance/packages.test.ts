@@ -55,8 +55,14 @@ const CASES = [
   ["conch:keys/sshcom", `quietly(() => Key.fromString("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----"));`],
 ] as const;
 
-/** Those that are asked for by a peer: tests with other people's programs do. */
-const BY_PEERS = ["conch:codec/cbc", "conch:kex/foreign-group", "conch:kex/sntrup761", "conch:keys/certificate"];
+/** Those that are asked for by a peer, or where there is no addon: tests with other people's programs do. */
+const BY_PEERS = [
+  "conch:codec/cbc",
+  "conch:codec/node",
+  "conch:kex/foreign-group",
+  "conch:kex/sntrup761",
+  "conch:keys/certificate",
+];
 
 describe("what is rare is loaded", () => {
   /** What of the packages' rare modules is loaded after a program that may use what a server imports. */
