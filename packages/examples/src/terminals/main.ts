@@ -25,7 +25,9 @@ const programs = new Map<string | null, (terminal: TerminalStream, session: Sess
 
 async function askName(terminal: TerminalStream, { signal }: SessionIO) {
   const lines = createInterface({ input: terminal, output: terminal });
-  const name = await lines.question("Your name? ", { signal });
+  const interrupt = new AbortController();
+  lines.once("SIGINT", () => interrupt.abort()); // Ctrl-C, which leaves the question open in Node 20.19
+  const name = await lines.question("Your name? ", { signal: AbortSignal.any([signal, interrupt.signal]) });
   terminal.write(`Hello ${name}, your terminal has ${terminal.columns} columns.\n`);
   lines.close();
 }
