@@ -1,6 +1,6 @@
 // Imports make no cycle and point down the layers only.
 const conch = "^packages/conch/src/";
-const tests = "\\.test\\.ts$";
+const tests = "\\.test\\.";
 
 const below = (name, from, to, comment) => ({
   name,

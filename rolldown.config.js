@@ -30,7 +30,7 @@ const RARE = {
   cred: [],
   conch: [
     "codec/cbc",
-    "codec/node",
+    "codec/node-crypto",
     "kex/foreign-group",
     "kex/sntrup761",
     "keys/certificate",

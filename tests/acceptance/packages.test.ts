@@ -58,7 +58,7 @@ const CASES = [
 /** Those that are asked for by a peer, or where there is no addon: tests with other people's programs do. */
 const BY_PEERS = [
   "conch:codec/cbc",
-  "conch:codec/node",
+  "conch:codec/node-crypto",
   "conch:kex/foreign-group",
   "conch:kex/sntrup761",
   "conch:keys/certificate",

@@ -42,6 +42,15 @@ export class LoopWatch {
   }
 }
 
+let watch: LoopWatch | null = null;
+
+/** What there was since this was last asked, and null the first time, when it begins to watch. */
+export function standstill(): Standstill | null {
+  const found = watch?.stop() ?? null;
+  watch = new LoopWatch();
+  return found;
+}
+
 /** Milliseconds for which this process's first thread has run. */
 function processorTime(): number {
   try {

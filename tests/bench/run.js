@@ -64,12 +64,13 @@ function row(title, our, other, target = null) {
 }
 
 /**
- * The loop's longest standstill: what its thread ran meanwhile is held to `most` milliseconds; how long it was by the clock is
- * told too, which also counts when the machine ran the clients instead.
+ * The loop's longest standstill, in milliseconds by the clock, which also counts when the machine ran the clients instead; and
+ * what of it the loop's own thread ran.
  */
 function stillFor(title, target, our, other, most) {
-  row(`${title}: the loop was busy for, ms (${target})`, our.busy, null, { most });
-  row("  it stood still for, by the clock, ms", our.max, other?.max ?? null);
+  row(`${title}: still for, ms (${target})`, our.max, other?.max ?? null);
+  row("  the same by itself", our.max, null, { most });
+  row("  its own thread ran for, at most", our.busy, other?.busy ?? null);
 }
 
 const parts = {

@@ -19,19 +19,8 @@ import { ISSHPrivateKey, IUsernamePassword } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { Portal, type IRealm } from "@strombus/cred/portal";
 import { reactor } from "@strombus/reactor";
-import type { LoopWatch } from "./loop.js";
 
 const CHUNK = Buffer.alloc(65536, "x");
-
-let watch: LoopWatch | null = null;
-
-/** Begins to watch when it is first asked. */
-async function stall(): Promise<string> {
-  const { LoopWatch } = await import("./loop.js");
-  const found = watch?.stop() ?? null;
-  watch = new LoopWatch();
-  return JSON.stringify(found);
-}
 
 class Anyone implements ICredentialsChecker {
   readonly credentialInterfaces = [ISSHPrivateKey, IUsernamePassword];
@@ -72,7 +61,10 @@ class Session extends SSHChannel {
       this.#left = Number(count);
       reactor.callLater(0, () => this.#pump());
     } else if (command === "stall") {
-      reactor.callLater(0, async () => this.#finish(`${await stall()}\n`));
+      reactor.callLater(0, async () => {
+        const { standstill } = await import("./loop.js"); // now, for it would be part of the start
+        this.#finish(`${JSON.stringify(standstill())}\n`);
+      });
     } else if (command !== "sink") {
       reactor.callLater(0, () => this.#finish("hi\n"));
     }

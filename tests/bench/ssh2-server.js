@@ -5,15 +5,6 @@ import ssh2 from "ssh2";
 const [port, hostKey] = process.argv.slice(2);
 const chunk = Buffer.alloc(65_536, "x");
 
-let watch = null;
-
-async function stall() {
-  const { LoopWatch } = await import("./dist/loop.js");
-  const found = watch?.stop() ?? null;
-  watch = new LoopWatch();
-  return JSON.stringify(found);
-}
-
 function session(accept) {
   const granted = accept();
   granted.on("pty", (yes) => yes?.());
@@ -40,7 +31,8 @@ function session(accept) {
     };
     if (name === "source") return pump();
     if (name === "stall") {
-      stream.write(`${await stall()}\n`);
+      const { standstill } = await import("./dist/loop.js");
+      stream.write(`${JSON.stringify(standstill())}\n`);
       return finish();
     }
     stream.on("data", (data) => (bytes += data.length));

@@ -1,6 +1,5 @@
 /** Ciphers and MACs by their SSH names: what each needs of key material, and the table row that the codec takes. */
 import type { CipherInfo, MacInfo } from "./cipher.js";
-import { cipherInfo, macInfo } from "./ssh2.js";
 
 export interface CipherAlgorithm {
   readonly name: string;
@@ -24,7 +23,27 @@ export interface MacAlgorithm {
   readonly info: MacInfo;
 }
 
-/** Ciphers in CBC mode, which are not ssh2's; rows as in its table. */
+/** Rows as in the table of ssh2, whose addon is told them. */
+const cipherInfo: ReadonlyMap<string, CipherInfo> = new Map([
+  ["chacha20-poly1305@openssh.com", { sslName: "chacha20", blockLen: 8, keyLen: 64, ivLen: 0, authLen: 16 }],
+  ["aes256-gcm@openssh.com", { sslName: "aes-256-gcm", blockLen: 16, keyLen: 32, ivLen: 12, authLen: 16 }],
+  ["aes128-gcm@openssh.com", { sslName: "aes-128-gcm", blockLen: 16, keyLen: 16, ivLen: 12, authLen: 16 }],
+  ["aes256-ctr", { sslName: "aes-256-ctr", blockLen: 16, keyLen: 32, ivLen: 16, authLen: 0 }],
+  ["aes192-ctr", { sslName: "aes-192-ctr", blockLen: 16, keyLen: 24, ivLen: 16, authLen: 0 }],
+  ["aes128-ctr", { sslName: "aes-128-ctr", blockLen: 16, keyLen: 16, ivLen: 16, authLen: 0 }],
+]);
+
+const macInfo: ReadonlyMap<string, MacInfo> = new Map([
+  ["hmac-sha2-256-etm@openssh.com", { sslName: "sha256", len: 32, actualLen: 32, isETM: true }],
+  ["hmac-sha2-512-etm@openssh.com", { sslName: "sha512", len: 64, actualLen: 64, isETM: true }],
+  ["hmac-sha2-256", { sslName: "sha256", len: 32, actualLen: 32, isETM: false }],
+  ["hmac-sha2-512", { sslName: "sha512", len: 64, actualLen: 64, isETM: false }],
+  ["hmac-sha2-384", { sslName: "sha384", len: 48, actualLen: 48, isETM: false }], // Twisted's
+  ["hmac-sha1-etm@openssh.com", { sslName: "sha1", len: 20, actualLen: 20, isETM: true }],
+  ["hmac-sha1", { sslName: "sha1", len: 20, actualLen: 20, isETM: false }],
+]);
+
+/** Ciphers in CBC mode, which the addon has not. */
 const cbcInfo: ReadonlyMap<string, CipherInfo> = new Map([
   ["aes256-cbc", { sslName: "aes-256-cbc", blockLen: 16, keyLen: 32, ivLen: 16, authLen: 0 }],
   ["aes192-cbc", { sslName: "aes-192-cbc", blockLen: 16, keyLen: 24, ivLen: 16, authLen: 0 }],

@@ -7,7 +7,7 @@
 import { createDecipheriv, createSecretKey, timingSafeEqual } from "node:crypto";
 import type { CipherInfo, Decipher, Keys } from "./cipher.js";
 import { LENGTH } from "./framed.js";
-import { PacketMac, type Hmac } from "./node.js";
+import { PacketMac, type Hmac } from "./node-crypto.js";
 
 const MAX_PIECES = 64; // of a packet that comes in pieces; more are joined
 
@@ -83,7 +83,7 @@ export class CbcDecipher implements Decipher {
 
   #begin(head: Buffer): void {
     const [cipher, mac] = [this.#info, this.#mac];
-    const first = mac.isETM ? head : this.#decipher.update(head);
+    const first = mac.isETM ? Buffer.from(head) : this.#decipher.update(head);
     const length = first.readUInt32BE(0);
     const aligned = mac.isETM ? length : LENGTH + length;
     const most = this.#longest - LENGTH - mac.length;

@@ -4,9 +4,8 @@ import { describe, expect, test } from "vitest";
 import { MACError, ProtocolError } from "../error.js";
 import { ciphers, macs, type CipherAlgorithm, type MacAlgorithm } from "./algorithms.js";
 import { IncomingPackets, MAX_PAYLOAD, OutgoingPackets, type DirectionKeys } from "./packets.js";
-import { cipherInfo, macInfo, nativeCiphers } from "./ssh2.js";
-
-await codec.init; // of ssh2's codec, which seals here what ours would not; its Poly1305 loads by itself
+import { nativeCiphers } from "./ssh2.js";
+import { ssh2Cipher } from "./ssh2.test.support.js";
 
 interface Suite {
   readonly title: string;
@@ -76,14 +75,19 @@ for (const suite of suites) {
     });
 
     test("of what was borrowed a reader keeps what it wants to keep", () => {
-      for (const keepsNothing of [false, true]) {
+      for (const [keepsNothing, cut] of [
+        [false, 5000],
+        [true, 5000],
+        [false, 7],
+        [true, 7],
+      ] as const) {
         const { out, wire, incoming } = pair(suite);
         const bodies = Array.from({ length: 20 }, (_, at) => randomBytes(at * 400));
         for (const body of bodies) out.send(94, body);
         const stream = Buffer.concat(wire);
         const got: { hex: string; payload: Buffer; isLent: boolean }[] = [];
-        for (let at = 0; at < stream.length; at += 5000) {
-          const memory = new Uint8Array(stream.subarray(at, at + 5000));
+        for (let at = 0; at < stream.length; at += cut) {
+          const memory = new Uint8Array(stream.subarray(at, at + cut));
           incoming.borrow(Buffer.from(memory.buffer));
           const reader = { keepsNothingOf: () => keepsNothing };
           for (let payload = incoming.next(reader); payload !== null; payload = incoming.next(reader)) {
@@ -100,7 +104,7 @@ for (const suite of suites) {
         }
         expect(got.map((each) => each.hex)).toEqual(bodies.map((body) => `5e${hex(body)}`));
         if (!keepsNothing) expect(got.map(({ payload }) => hex(payload))).toEqual(got.map((each) => each.hex));
-        if (!suite.cipher.cbc) expect(got.some(({ isLent }) => isLent)).toBe(keepsNothing);
+        if (!suite.cipher.cbc && cut > 7) expect(got.some(({ isLent }) => isLent)).toBe(keepsNothing);
       }
     });
 
@@ -151,18 +155,8 @@ for (const suite of suites) {
       test(`${title} closes`, () => {
         const keys = freshKeys(suite);
         const chunks: Buffer[] = [];
-        const cipher = codec.createCipher({
-          outbound: {
-            seqno: 0,
-            onWrite: (chunk: Buffer) => chunks.push(Buffer.from(chunk)),
-            cipherInfo: suite.cipher.info,
-            cipherKey: keys.key,
-            cipherIV: Buffer.from(keys.iv),
-            macInfo: suite.mac?.info,
-            macKey: keys.macKey,
-            forceNative: true,
-          },
-        });
+        const told = { ...copyOf(keys), cipher: suite.cipher.info, mac: suite.mac?.info ?? null };
+        const cipher = ssh2Cipher(told, 0, (chunk) => chunks.push(Buffer.from(chunk)));
         const packet = cipher.allocPacket(payload);
         packet[4] = payload === 12 || padding === 255 ? padding : packet.readUInt32BE(0) - 1;
         cipher.encrypt(packet);
@@ -230,8 +224,10 @@ test("a payload that no peer need take is not sent", () => {
 // Holds our tables to ssh2's; a new version must be looked at.
 test("ciphers and MACs are told of as ssh2's addon wants it", () => {
   if (!codec.bindingAvailable) expect(nativeCiphers()).toBe(false);
-  for (const [name, info] of cipherInfo) expect(codec.CIPHER_INFO[name]).toMatchObject(info);
-  for (const [name, info] of macInfo) if (name !== "hmac-sha2-384") expect(codec.MAC_INFO[name]).toEqual(info);
+  for (const { name, info } of ciphers.values()) expect(codec.CIPHER_INFO[name]).toMatchObject(info);
+  for (const { name, info } of macs.values()) {
+    if (name !== "hmac-sha2-384") expect(codec.MAC_INFO[name]).toEqual(info); // that is Twisted's alone
+  }
   expect(ciphers.size).toBe(10);
   expect(macs.size).toBe(7);
 });

@@ -7,8 +7,8 @@ import type { CipherAlgorithm, MacAlgorithm } from "./algorithms.js";
 import { CbcDecipher } from "./cbc.js";
 import type { Cipher, Decipher, Keys } from "./cipher.js";
 import { compresses, Compressor, Decompressor, type Compression } from "./compression.js";
-import { ClearCipher, ClearDecipher, FramedDecipher, MAX_PACKET } from "./framed.js";
-import { nodeCipher } from "./node.js";
+import { ClearCipher, ClearDecipher, MAX_PACKET } from "./framed.js";
+import { nodeCipher } from "./node-crypto.js";
 import { fillRandom, PacketMemory, type Writing } from "./slab.js";
 import { createCipher, createDecipher } from "./ssh2.js";
 
@@ -209,7 +209,6 @@ export class IncomingPackets {
     const sequence = restartSequence ? 0 : this.sequence;
     this.#decipher.free();
     this.#decipher = decipherFor(keys, sequence);
-    this.#ownUnlessFramed();
     this.#protection = { cipher: keys.cipher, mac: keys.mac };
     wipe(keys);
     this.#compression = keys.compression ?? "none";
@@ -240,9 +239,7 @@ export class IncomingPackets {
   borrow(data: Buffer): void {
     const isCopied = this.waiting > 0;
     this.feed(data);
-    if (isCopied) return;
-    this.#lent = data.buffer;
-    this.#ownUnlessFramed();
+    if (!isCopied) this.#lent = data.buffer;
   }
 
   /** All that was borrowed is looked at, or is to be copied now. */
@@ -299,14 +296,9 @@ export class IncomingPackets {
     this.#decompressor = null;
   }
 
-  /** Only of our own framing we know that it keeps nothing. */
-  #ownUnlessFramed(): void {
-    if (!(this.#decipher instanceof FramedDecipher)) this.giveBack();
-  }
-
   /**
-   * What deciphers leave unchecked (RFC 4253 section 6): padding of 4 or more, a payload, whole blocks. `size` is that
-   * of the packet on the wire.
+   * What deciphers leave unchecked (RFC 4253 section 6): padding of 4 or more, a payload. `size` is that of the packet
+   * on the wire.
    */
   #check(payload: Buffer, size: number): void {
     const protection = this.#protection;
@@ -314,9 +306,6 @@ export class IncomingPackets {
     const padding = length - 1 - payload.length;
     if (payload.length === 0) this.#fail("an empty payload");
     if (padding < 4) this.#fail(`padding of ${padding} bytes`);
-    const lengthIsClear = protection !== null && (protection.cipher.aead || protection.mac?.etm === true);
-    const block = Math.max(8, protection?.cipher.blockSize ?? 8);
-    if ((length + (lengthIsClear ? 0 : 4)) % block !== 0) this.#fail(`a length of ${length} bytes`);
     this.packets++;
     this.bytes += size;
   }

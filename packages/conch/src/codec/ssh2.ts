@@ -4,8 +4,8 @@
  */
 import { createRequire } from "node:module";
 import { addonCipher, addonDecipher, type Addon } from "./addon.js";
-import type { Cipher, CipherInfo, Decipher, Keys, MacInfo } from "./cipher.js";
-import { nodeCipher, nodeDecipher, type Poly1305 } from "./node.js";
+import type { Cipher, Decipher, Keys } from "./cipher.js";
+import { nodeCipher, nodeDecipher, type Poly1305 } from "./node-crypto.js";
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
 
@@ -79,26 +79,6 @@ export function ciphersPending(): Promise<void> | null {
   load();
   return pending;
 }
-
-/** The ciphers that we use of those that ssh2 has. */
-export const cipherInfo: ReadonlyMap<string, CipherInfo> = new Map([
-  ["chacha20-poly1305@openssh.com", { sslName: "chacha20", blockLen: 8, keyLen: 64, ivLen: 0, authLen: 16 }],
-  ["aes256-gcm@openssh.com", { sslName: "aes-256-gcm", blockLen: 16, keyLen: 32, ivLen: 12, authLen: 16 }],
-  ["aes128-gcm@openssh.com", { sslName: "aes-128-gcm", blockLen: 16, keyLen: 16, ivLen: 12, authLen: 16 }],
-  ["aes256-ctr", { sslName: "aes-256-ctr", blockLen: 16, keyLen: 32, ivLen: 16, authLen: 0 }],
-  ["aes192-ctr", { sslName: "aes-192-ctr", blockLen: 16, keyLen: 24, ivLen: 16, authLen: 0 }],
-  ["aes128-ctr", { sslName: "aes-128-ctr", blockLen: 16, keyLen: 16, ivLen: 16, authLen: 0 }],
-]);
-
-export const macInfo: ReadonlyMap<string, MacInfo> = new Map([
-  ["hmac-sha2-256-etm@openssh.com", { sslName: "sha256", len: 32, actualLen: 32, isETM: true }],
-  ["hmac-sha2-512-etm@openssh.com", { sslName: "sha512", len: 64, actualLen: 64, isETM: true }],
-  ["hmac-sha2-256", { sslName: "sha256", len: 32, actualLen: 32, isETM: false }],
-  ["hmac-sha2-512", { sslName: "sha512", len: 64, actualLen: 64, isETM: false }],
-  ["hmac-sha2-384", { sslName: "sha384", len: 48, actualLen: 48, isETM: false }], // Twisted's
-  ["hmac-sha1-etm@openssh.com", { sslName: "sha1", len: 20, actualLen: 20, isETM: true }],
-  ["hmac-sha1", { sslName: "sha1", len: 20, actualLen: 20, isETM: false }],
-]);
 
 export function createCipher(keys: Keys, sequence: number): Cipher {
   const addon = load();

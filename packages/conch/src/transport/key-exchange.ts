@@ -203,12 +203,13 @@ export abstract class KeyExchangeTransport extends PacketTransport {
     };
     this.sendPacket(NewKeys.number, Buffer.alloc(0));
     this.outgoing.setKeys(this.isClient ? serverBound : clientBound, this.handshake.strict);
-    const silent = !this.isClient && this.incoming.protection === null;
+    const first = this.incoming.protection === null;
+    const silent = first && !this.isClient;
     this.handshake.agreed(this.isClient ? clientBound : serverBound, silent);
     const [out, into] = this.isClient ? [toServer, toClient] : [toClient, toServer];
     this.outgoingCompressionType = out.compression;
     this.incomingCompressionType = into.compression;
-    if (!silent) this.#resumeOutput(this.incoming.protection === null);
+    if (!silent) this.#resumeOutput(first);
   }
 
   /** Begins a rekey when one is due and none is going on (rule K14). */

@@ -138,7 +138,7 @@ export class SSHServerTransport extends SSHTransportBase {
     tellWhatWasLeftOut(this);
   }
 
-  /** @internal */
+  /** On a socket a KEXINIT from before the client's version line is held. @internal */
   override writePacket(packet: Buffer): void {
     if (!this.gotVersion && packet[5] === KexInit.number && providedBy(ISystemHandle, this.transport)) {
       this.#heldOffer = new HeldOffer(packet, this.clock, () => this.#sendOffer());

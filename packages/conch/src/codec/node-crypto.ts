@@ -193,14 +193,14 @@ class ChaChaDecipher extends FramedDecipher {
 class ChaChaKeys {
   readonly #packets;
   readonly #lengths;
-  readonly #poly1305;
+  readonly tag: Poly1305;
   readonly #counterAndNonce = Buffer.alloc(16);
 
   constructor(key: Buffer, poly1305: Poly1305 | null) {
     if (poly1305 === null) throw new Error("Poly1305 is not loaded yet");
     this.#packets = createSecretKey(key.subarray(0, 32));
     this.#lengths = createSecretKey(key.subarray(32));
-    this.#poly1305 = poly1305;
+    this.tag = poly1305;
   }
 
   /** A packet's cipher, and from the block before it the key of its tag. */
@@ -212,10 +212,6 @@ class ChaChaKeys {
   /** The length field, sealed or opened. */
   length(field: Buffer, sequence: number): Buffer {
     return this.#start(this.#lengths, sequence).update(field);
-  }
-
-  tag(key: Buffer, field: Buffer, rest: Buffer): Uint8Array {
-    return this.#poly1305(key, field, rest);
   }
 
   #start(key: KeyObject, sequence: number): ReturnType<typeof createCipheriv> {

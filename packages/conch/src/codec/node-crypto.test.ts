@@ -1,12 +1,11 @@
 import { randomBytes } from "node:crypto";
-import codec from "ssh2/lib/protocol/crypto.js";
 import { describe, expect, test } from "vitest";
 import { ciphers, macs } from "./algorithms.js";
 import type { Cipher, Decipher, Keys } from "./cipher.js";
-import { nodeCipher, nodeDecipher } from "./node.js";
+import { nodeCipher, nodeDecipher } from "./node-crypto.js";
 import { createCipher, createDecipher, loadPoly1305 } from "./ssh2.js";
+import { ssh2Cipher, ssh2Decipher } from "./ssh2.test.support.js";
 
-await codec.init;
 const poly1305 = await loadPoly1305();
 
 interface Suite extends Pick<Keys, "cipher" | "mac"> {
@@ -39,21 +38,9 @@ function packetOf(text: Buffer, { cipher, mac }: Suite, tagRoom: number): Buffer
   return packet;
 }
 
-/** ssh2's own codec, in JavaScript, which knows nothing of ours. */
 function ssh2Seals(suite: Suite, keys: Keys, sequence: number): (text: Buffer) => Buffer {
   let chunks: Buffer[] = [];
-  const cipher = codec.createCipher({
-    outbound: {
-      seqno: sequence,
-      onWrite: (chunk: Buffer) => chunks.push(Buffer.from(chunk)),
-      cipherInfo: { ...keys.cipher, discardLen: 0, stream: true },
-      cipherKey: keys.key,
-      cipherIV: keys.iv,
-      macInfo: keys.mac ?? undefined,
-      macKey: keys.macKey,
-      forceNative: true,
-    },
-  });
+  const cipher = ssh2Cipher(keys, sequence, (chunk) => chunks.push(Buffer.from(chunk)));
   return (text) => {
     chunks = [];
     cipher.encrypt(packetOf(text, suite, 0));
@@ -63,21 +50,7 @@ function ssh2Seals(suite: Suite, keys: Keys, sequence: number): (text: Buffer) =
 
 function ssh2Opens(keys: Keys, sequence: number): (sealed: Buffer) => Buffer | null {
   let found: Buffer | null = null;
-  const decipher = codec.createDecipher({
-    inbound: {
-      seqno: sequence,
-      onPayload: (payload: Buffer): false => {
-        found = Buffer.from(payload);
-        return false;
-      },
-      decipherInfo: { ...keys.cipher, discardLen: 0, stream: true },
-      decipherKey: keys.key,
-      decipherIV: keys.iv,
-      macInfo: keys.mac ?? undefined,
-      macKey: keys.macKey,
-      forceNative: true,
-    },
-  });
+  const decipher = ssh2Decipher(keys, sequence, (payload) => (found = Buffer.from(payload)));
   return (sealed) => {
     decipher.decrypt(Buffer.from(sealed), 0, sealed.length);
     return found;
