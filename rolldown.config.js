@@ -31,6 +31,7 @@ const RARE = {
   conch: [
     "codec/cbc",
     "codec/node-crypto",
+    "defence/heap",
     "kex/foreign-group",
     "kex/sntrup761",
     "keys/certificate",

@@ -46,6 +46,7 @@ const CASES = [
   ["reactor:stream/unix", `reactor.connectUNIX("/nowhere", new ClientFactory());`],
   ["reactor:threads/pool", `reactor.getThreadPool();`],
   ["reactor:udp", `reactor.listenUDP(0, new DatagramProtocol(), { interface: "127.0.0.1" });`],
+  ["conch:defence/heap", `new Defence().admit({ type: "TCP", host: "192.0.2.1", port: 1 });`],
   ["conch:keys/generate", `Key.generate("ed25519");`],
   ["conch:keys/lsh", `Key.generate("rsa", 2048).toString("lsh");`],
   ["conch:keys/pem", `Key.fromString(Key.generate("ecdsa").toString("openssh", { subtype: "PKCS8" }));`],
@@ -72,6 +73,7 @@ describe("what is rare is loaded", () => {
       import { ClientFactory, DatagramProtocol, Factory, ProcessProtocol } from "@strombus/reactor/protocol";
       import { eventAsJSON, formatEvent, jsonFileLogObserver } from "@strombus/reactor/logger";
       import { reactor } from "@strombus/reactor";
+      import { Defence } from "@strombus/conch/defence";
       import { SSHFactory } from "@strombus/conch/ssh/factory";
       import { Key } from "@strombus/conch/ssh/keys";
       const quietly = (call) => { try { return call(); } catch (error) { if (error.code === undefined) throw error; } };

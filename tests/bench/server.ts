@@ -6,7 +6,6 @@
  *
  *     node tests/bench/dist/server.js --port 2022 --host-key FILE
  */
-import { parseArgs } from "node:util";
 import { ConchUser } from "@strombus/conch/avatar";
 import { ValidPublicKey } from "@strombus/conch/error";
 import { IConchUser } from "@strombus/conch/interfaces";
@@ -109,11 +108,13 @@ class Realm implements IRealm {
   }
 }
 
-const { values } = parseArgs({ options: { port: { type: "string" }, "host-key": { type: "string" } } });
-const key = Key.fromFile(values["host-key"]!);
+/** By hand: `node:util` has a module of its own for it, whose loading would be part of the start. */
+const option = (name: string): string => process.argv[process.argv.indexOf(`--${name}`) + 1]!;
+
+const key = Key.fromFile(option("host-key"));
 const factory = new SSHFactory();
 factory.privateKeys = { [key.sshType()]: key };
 factory.publicKeys = { [key.sshType()]: key.public() };
 factory.portal = new Portal(new Realm(), [new Anyone()]);
-reactor.listenTCP(Number(values.port), factory, { interface: "127.0.0.1" });
+reactor.listenTCP(Number(option("port")), factory, { interface: "127.0.0.1" });
 await reactor.run();

@@ -3,7 +3,6 @@
  * once; `run` adds what Node has not: system events, orderly shutdown on signals, and keeping the process alive.
  */
 import { constants } from "node:os";
-import { performance } from "node:perf_hooks";
 import { BaseReactor } from "./base-reactor.js";
 import { implementer } from "./components.js";
 import { DelayedCall } from "./delayed-call.js";
@@ -32,6 +31,7 @@ import {
   type TerminalOptions,
 } from "./interfaces.js";
 import { Logger } from "./logger.js";
+import { milliseconds } from "./monotonic.js";
 import { GAIResolver } from "./resolver.js";
 import { ThreadPool } from "./threads/pool.js";
 import { UDPPort } from "./udp.js";
@@ -42,6 +42,7 @@ import { adoptConnection, AdoptedPort } from "./stream/adopted.js";
 import { UNIXConnector, UNIXPort } from "./stream/unix.js";
 
 const log = new Logger({ namespace: "strombus.reactor" });
+const EPOCH = Date.now() - milliseconds(); // where the monotonic clock stood in 1970
 const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGBREAK"] as const;
 type StopSignal = (typeof STOP_SIGNALS)[number];
 
@@ -106,7 +107,7 @@ export class NodeReactor extends BaseReactor implements IReactor, IReactorThread
   // Time
 
   seconds(): number {
-    return (performance.timeOrigin + performance.now()) / 1000;
+    return (EPOCH + milliseconds()) / 1000;
   }
 
   callLater<A extends unknown[]>(delay: number, callable: (...args: A) => unknown, ...args: A): DelayedCall {

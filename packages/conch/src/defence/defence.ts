@@ -5,12 +5,12 @@
  * grows with what they do, and fades. The terms are those of sshd's MaxStartups and PerSourcePenalties.
  */
 import { totalmem } from "node:os";
-import { getHeapStatistics } from "node:v8";
 import { reactor } from "@strombus/reactor";
 import type { IAddress, IReactorTime } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import type { Gate, Offence, Visit } from "../transport/gate.js";
 import { bytesHeld } from "../transport/held.js";
+import { heapFill } from "./heap.js";
 import { Penalties, type PenaltyTerms } from "./penalties.js";
 import { hostOf, isIn, isLoopback, networks, sourceOf } from "./source.js";
 
@@ -203,8 +203,7 @@ export class Defence implements Gate {
     const now = clock.seconds();
     if (now - this.#lookedAt < MEMORY_INTERVAL) return;
     this.#lookedAt = now;
-    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
-    this.#short = memoryPressure < 1 && used > memoryPressure * limit;
+    this.#short = memoryPressure < 1 && heapFill() > memoryPressure;
     this.#queued = bytesHeld();
   }
 

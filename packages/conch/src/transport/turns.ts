@@ -3,6 +3,8 @@
  * in turn, and no turn of the event loop is longer than a few key exchanges.
  */
 
+import { reactor } from "@strombus/reactor";
+
 const SHARE = 8; // milliseconds of a turn that go to connections without a login
 
 export class Turns {
@@ -13,7 +15,10 @@ export class Turns {
   #scheduled = false;
 
   /** @param now in milliseconds */
-  constructor(now: () => number = () => performance.now(), atEndOfTurn: (end: () => void) => unknown = setImmediate) {
+  constructor(
+    now: () => number = () => reactor.seconds() * 1000,
+    atEndOfTurn: (end: () => void) => unknown = setImmediate,
+  ) {
     this.#now = now;
     this.#atEndOfTurn = atEndOfTurn;
   }

@@ -2,19 +2,18 @@
  * Ends of connections, many at once: a turn of the event loop tells of as many as fit into a few milliseconds, and the next
  * turns of the others, in their order. So the end of thousands, as when a proxy in front goes, holds up nobody else.
  */
-import { performance } from "node:perf_hooks";
-import { setImmediate } from "node:timers";
+import { milliseconds } from "../monotonic.js";
 
 const SLICE = 5; // milliseconds of each turn
 
 export class Endings {
   readonly #milliseconds: () => number;
-  readonly #inNextTurn: (call: () => void) => void;
+  readonly #inNextTurn: (call: () => void) => unknown;
   #spent = 0; // of this turn
   #resumes = false;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(milliseconds: () => number, inNextTurn: (call: () => void) => void) {
+  constructor(milliseconds: () => number, inNextTurn: (call: () => void) => unknown) {
     this.#milliseconds = milliseconds;
     this.#inNextTurn = inNextTurn;
   }
@@ -52,7 +51,4 @@ export class Endings {
 }
 
 /** Of all connections of this process. */
-export const endings = new Endings(
-  () => performance.now(),
-  (call) => void setImmediate(call),
-);
+export const endings = new Endings(milliseconds, setImmediate);

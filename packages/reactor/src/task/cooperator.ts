@@ -1,9 +1,9 @@
 /** Cooperator: iterators that share the event loop by turns (twisted.internet.task). */
-import { performance } from "node:perf_hooks";
 import { Deferred, Failure } from "../defer.js";
 import { isThenable } from "../guard.js";
 import { logRejection } from "../logged-calls.js";
 import { Logger } from "../logger.js";
+import { milliseconds } from "../monotonic.js";
 import { reactor } from "../reactor.js";
 
 const log = new Logger({ namespace: "strombus.task" });
@@ -252,6 +252,6 @@ export function coiterate(iterator: Iterator<unknown>): Deferred<Iterator<unknow
 }
 
 function afterSlice(): () => boolean {
-  const end = performance.now() + SLICE;
-  return () => performance.now() > end;
+  const end = milliseconds() + SLICE;
+  return () => milliseconds() > end;
 }
