@@ -24,6 +24,7 @@ import type {
 import { callLogged, logFailed, logRejection } from "./logged-calls.js";
 import { Logger } from "./logger.js";
 import { ComplexResolverSimplifier, SimpleResolverComplexifier } from "./resolver.js";
+import { Roster } from "./roster.js";
 import type { OpenTransport, TransportHost } from "./stream/host.js";
 import { SystemEvents } from "./system-events.js";
 
@@ -36,7 +37,7 @@ type Phase = "new" | "started" | "stopping" | "stopped" | "crashed";
 export abstract class BaseReactor
   implements IReactorCore, IReactorFromThreads, IReactorPluggableNameResolver, TransportHost
 {
-  readonly openTransports = new Set<OpenTransport>();
+  readonly openTransports = new Roster<OpenTransport>();
   /** A resolver was installed: Node's own lookups are not to be used. */
   resolvesNames = false;
   readonly #events = new SystemEvents((what, error) => logFailed(log, what, error));

@@ -4,6 +4,8 @@ import type { IDelayedCall } from "./interfaces.js";
 
 const LONGEST_MS = 2 ** 31 - 1; // a longer Node timer would fire at once; longer waits go in slices
 
+const nothing = (): void => {};
+
 /** What a delayed call needs of its reactor. */
 export interface TimerHost {
   seconds(): number;
@@ -18,8 +20,8 @@ export interface TimerHost {
 /** One pending call. Moving it later costs nothing until the timer fires; then the timer is set again. */
 export class DelayedCall implements IDelayedCall {
   readonly #host: TimerHost;
-  readonly #callable: (...args: never[]) => unknown;
-  readonly #args: readonly unknown[];
+  #callable: (...args: never[]) => unknown;
+  #args: readonly unknown[];
   #due: number; // seconds
   #state: "pending" | "called" | "cancelled" = "pending";
   #timer: NodeJS.Timeout | NodeJS.Immediate | null = null;
@@ -43,9 +45,8 @@ export class DelayedCall implements IDelayedCall {
 
   cancel(): void {
     this.#checkPending();
-    this.#state = "cancelled";
+    this.#end("cancelled");
     this.#disarm();
-    this.#host.forget(this);
   }
 
   reset(secondsFromNow: number): void {
@@ -96,9 +97,17 @@ export class DelayedCall implements IDelayedCall {
       self.#arm(early);
       return;
     }
-    self.#state = "called";
-    self.#host.forget(self);
-    self.#host.runLogged("a delayed call", () => self.#callable(...(self.#args as never[])));
+    const [callable, args] = [self.#callable, self.#args as never[]];
+    self.#end("called");
+    self.#host.runLogged("a delayed call", () => callable(...args));
+  }
+
+  /** Lets go of what it would call: what has had this call may be collected later than that (see Roster). */
+  #end(state: "called" | "cancelled"): void {
+    this.#state = state;
+    this.#callable = nothing;
+    this.#args = [];
+    this.#host.forget(this);
   }
 
   #checkPending(): void {

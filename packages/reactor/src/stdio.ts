@@ -21,7 +21,7 @@ import {
 import { callLogged } from "./logged-calls.js";
 import { Logger } from "./logger.js";
 import { reactor as theReactor } from "./reactor.js";
-import type { OpenTransport } from "./stream/host.js";
+import type { OpenTransport, TransportHost } from "./stream/host.js";
 
 const log = new Logger({ namespace: "strombus.stdio" });
 const HIGH_WATER = 65536; // bytes
@@ -31,7 +31,7 @@ export interface StandardIOOptions {
   stdin?: number | Readable;
   /** A descriptor, or a stream. Default `process.stdout`. */
   stdout?: number | Writable;
-  reactor?: { readonly openTransports: Set<OpenTransport> };
+  reactor?: Pick<TransportHost, "openTransports">;
 }
 
 /** Connects the protocol when it is made. The mode of a terminal stays as it is. */
@@ -43,7 +43,7 @@ export class StandardIO implements OpenTransport {
   readonly #protocol: IProtocol;
   readonly #stdin: Readable;
   readonly #stdout: Writable;
-  readonly #openTransports: Set<OpenTransport>;
+  readonly #openTransports: TransportHost["openTransports"];
   #output: "open" | "closing" | "closed" = "open";
   #producer: IPushProducer | IPullProducer | null = null;
   #streaming = false;

@@ -5,6 +5,7 @@ import { NotImplementedError } from "@strombus/reactor/exceptions";
 import { type IAddress, IListeningPort, type IProtocol, type SystemEventTriggerID } from "@strombus/reactor/interfaces";
 import { Factory, type ProtocolSource } from "@strombus/reactor/protocol";
 import type { WrappingFactory } from "@strombus/reactor/protocols/policies";
+import { Roster } from "@strombus/reactor/roster";
 import { deferLater } from "@strombus/reactor/task";
 import { STOPPING } from "../channel/retirement.js";
 import { loadCodec } from "../codec/ssh2.js";
@@ -59,7 +60,7 @@ export class SSHFactory extends Factory {
   /** Tells what goes on: logins, channels, refusals (`@strombus/conch/events`). */
   readonly events = new SSHEvents();
   /** Connections that are open. */
-  readonly connections = new Set<SSHServerTransport>();
+  readonly connections = new Roster<SSHServerTransport>();
   /** Seconds that sessions may go on when the process is told to stop; null is what the reactor says (`--drain`). */
   drainTime: number | null = null;
   #shutdown: SystemEventTriggerID | null = null;

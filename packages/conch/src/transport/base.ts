@@ -46,6 +46,11 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
   logoutFunction: (() => unknown) | null = null;
   /** What the peer's EXT_INFO told (RFC 8308). */
   peerExtensions: ReadonlyMap<string, Buffer> = new SparseMap();
+  /**
+   * For what may be held for longer than the connection lasts, and is not to keep all of it: leads to it until its end.
+   * @internal
+   */
+  readonly reference: { to: SSHTransportBase | null } = { to: this };
   #extInfoAllowed = false;
   /** The number of the packet in hand. */
   #handling: number | null = null;
@@ -57,6 +62,7 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
     if (service !== null) tell(log, "stopping a service", () => service.serviceStopped());
     this.#logOut();
     tellWhatWasLeftOut(this);
+    this.reference.to = null;
   }
 
   /** Stops the service that runs, if any, and starts this one. */

@@ -4,6 +4,7 @@ import type { Failure } from "@strombus/reactor/failure";
 import { ISystemHandle, type ITCPTransport } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import type { Factory } from "@strombus/reactor/protocol";
+import type { IRoster } from "@strombus/reactor/roster";
 import { KeyExchangeError } from "../error.js";
 import type { SSHEvents } from "../events/observers.js";
 import { plain, report } from "../events/report.js";
@@ -75,7 +76,7 @@ export interface ServerTransportFactory extends Factory {
   readonly primes?: Primes | null;
   getService(transport: SSHServerTransport, name: string): (new () => TransportService) | null;
   /** Those that are open. */
-  readonly connections?: Set<SSHServerTransport>;
+  readonly connections?: IRoster<SSHServerTransport>;
   /** Asked for each connection before anything is said; without it everybody is let in. */
   readonly defence?: Gate | null;
   /** Told what goes on. */

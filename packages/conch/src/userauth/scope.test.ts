@@ -1,8 +1,9 @@
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { ISSHPrivateKey, IUsernamePassword, originOf } from "@strombus/cred/credentials";
 import { expect, test } from "vitest";
+import { SSHServerTransport } from "../ssh/transport.js";
 import { ed25519, keyData, password, request, serve } from "./fixtures.test.support.js";
-import { transportOf } from "./scope.js";
+import { LoginScope, noteScope, transportOf } from "./scope.js";
 
 const DELAY = 0.25; // seconds
 
@@ -37,4 +38,12 @@ test("a transport that has a say in it is told each user that a login names, onc
     clock.advance(DELAY);
   }
   expect(named).toEqual(["ann", "bob", "ann"]);
+});
+
+test("when the connection is over, credentials that somebody kept do not keep it too", () => {
+  const [credentials, transport] = [{}, new SSHServerTransport()];
+  noteScope(credentials, new LoginScope(), transport);
+  expect(transportOf(credentials) === transport).toBe(true);
+  transport.connectionLost();
+  expect(transportOf(credentials)).toBeUndefined();
 });

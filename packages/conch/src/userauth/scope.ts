@@ -21,13 +21,14 @@ export class LoginScope {
 }
 
 const scopes = new WeakMap<object, LoginScope>();
-const transports = new WeakMap<object, SSHTransportBase>();
+const references = new WeakMap<object, SSHTransportBase["reference"]>();
 
 /** Notes that `credentials` came in this login, on this connection. */
 export function noteScope(credentials: object, scope: LoginScope, transport?: SSHTransportBase): void {
   scopes.set(credentials, scope);
   if (transport === undefined) return;
-  transports.set(credentials, transport);
+  const { reference = { to: transport } } = transport as Partial<SSHTransportBase>; // a test's own may have none
+  references.set(credentials, reference);
   const address = addressOf(credentials);
   if (address !== null) noteOrigin(credentials, address);
 }
@@ -39,7 +40,7 @@ export function scopeOf(credentials: object): LoginScope | undefined {
 
 /**
  * The transport on which `credentials` came, with its addresses and its `state`; undefined for those that no SSH server
- * made. A checker asks it in `requestAvatarId`:
+ * made, and when the connection is over. A checker asks it in `requestAvatarId`:
  *
  * ```ts
  * requestAvatarId(credentials: IUsernamePassword) {
@@ -48,13 +49,13 @@ export function scopeOf(credentials: object): LoginScope | undefined {
  * ```
  */
 export function transportOf(credentials: object): SSHTransportBase | undefined {
-  return transports.get(credentials);
+  return references.get(credentials)?.to ?? undefined;
 }
 
 /** The address, without port, that these credentials came from; null when that is not known. */
 export function addressOf(credentials: object): string | null {
   try {
-    const { host } = transports.get(credentials)!.getPeer().address as { host?: unknown };
+    const { host } = transportOf(credentials)!.getPeer().address as { host?: unknown };
     return typeof host === "string" ? host : null;
   } catch {
     return null;

@@ -6,7 +6,7 @@ import type { IReactorTime } from "../interfaces.js";
 import { Logger } from "../logger.js";
 import { Coroutine } from "./coroutine.js";
 import { AlreadyCalledError, CancelledError, NotACoroutineError, TimeoutError } from "./errors.js";
-import { type Unhandled, setUnhandled, watch } from "./unhandled.js";
+import { type Unhandled, setUnhandled } from "./unhandled.js";
 
 /** A value, or a Deferred or Promise of it. */
 export type Awaitable<T> = T | PromiseLike<T>;
@@ -427,14 +427,11 @@ export class Deferred<T = unknown> implements PromiseLike<T> {
   /** Keeps account of a failure that nobody has handled. */
   #note(): void {
     if (this.result instanceof Failure && this.result !== this.#seen) {
-      if (this.#unhandled === null) {
-        this.#unhandled = { failure: null, debug: "" };
-        watch(this, this.#unhandled);
-      }
+      this.#unhandled ??= { failure: null, debug: "", watched: false };
       this.#unhandled.debug = this.#history();
-      setUnhandled(this.#unhandled, this.result);
+      setUnhandled(this, this.#unhandled, this.result);
     } else if (this.#unhandled !== null && this.#unhandled.failure !== null) {
-      setUnhandled(this.#unhandled, null);
+      setUnhandled(this, this.#unhandled, null);
     }
   }
 

@@ -31,15 +31,29 @@ test("it is reported once", () => {
   expect([reported(), reported()]).toEqual([["it"], []]);
 });
 
-test("it is reported when its Deferred is collected", async () => {
-  (() => void fail("collected"))();
+/** The values of the failures that are reported because their Deferred is collected. */
+async function reportedByCollector(): Promise<unknown[]> {
   const found: unknown[] = [];
   for (let turn = 0; turn < 100 && found.length === 0; turn++) {
     collectGarbage();
     await new Promise(setImmediate);
     found.push(...flushLoggedErrors().map((failure) => failure.value));
   }
-  expect(found).toEqual(["collected"]);
+  return found;
+}
+
+test("it is reported when its Deferred is collected", async () => {
+  (() => void fail("collected"))();
+  expect(await reportedByCollector()).toEqual(["collected"]);
+});
+
+test("so is one that comes behind another, which was handled in its turn", async () => {
+  await (async () => {
+    const deferred = fail("handled").addErrback(() => null);
+    await new Promise(setImmediate);
+    deferred.addCallback(() => new Failure("collected"));
+  })();
+  expect(await reportedByCollector()).toEqual(["collected"]);
 });
 
 describe("nothing is reported", () => {

@@ -29,5 +29,5 @@ export class StandardIOEndpoint implements IStreamServerEndpoint {
 }
 
 function isHost(reactor: unknown): reactor is NonNullable<StandardIOOptions["reactor"]> {
-  return (reactor as { openTransports?: unknown } | null)?.openTransports instanceof Set;
+  return (reactor as { openTransports?: unknown } | null)?.openTransports !== undefined;
 }

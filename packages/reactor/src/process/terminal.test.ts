@@ -197,7 +197,8 @@ test.runIf(isRoot)(
   async () => {
     const ours = process.getgroups!();
     const child = new Terminal();
-    const script = 'id -u; id -g; id -G; echo opened >"$(tty)"';
+    // It may run before the terminal is handed over, which is done right behind its start.
+    const script = 'id -u; id -g; id -G; until test -O "$(tty)"; do sleep 0.01; done; echo opened >"$(tty)"';
     const command = { file: "/bin/sh", executable: "/bin/sh", args: ["/bin/sh", "-c", script] } as const;
     const identity = { uid: 65534, gid: 65534, groups: [65534, 4, 20] };
     TerminalChild.start(child, command, { env: { PATH }, folder: "/", identity }).begin();

@@ -2,6 +2,7 @@
 import type { Failure } from "../failure.js";
 import type { Deferred } from "../defer.js";
 import type { IReactorTime } from "../interfaces.js";
+import type { IRoster } from "../roster.js";
 
 /** A port or connection that the reactor closes when it stops. */
 export interface OpenTransport {
@@ -20,7 +21,7 @@ export const nodeTimer: Timer = (seconds, call) => {
 
 export interface TransportHost extends IReactorTime {
   /** Everything open: each enters when it opens and leaves when it ends. */
-  readonly openTransports: Set<OpenTransport>;
+  readonly openTransports: IRoster<OpenTransport>;
   /** Whether names are to be looked up by `resolve`, not by Node. */
   readonly resolvesNames?: boolean;
   resolve?(name: string): Deferred<string>;

@@ -126,16 +126,24 @@ export class Output {
     this.#streaming = streaming;
     this.#producerPaused = false;
     this.#producerFailed = failed;
-    // On a later turn: a peer that takes all we have must not keep the other sockets waiting.
-    this.#written ??= () => {
-      if (this.bufferedBytes === 0) setImmediate(Output.#drained, this);
-    };
+    this.#written ??= this.#whenWritten();
     if (!streaming) this.#ask(() => producer.resumeProducing());
   }
 
   unregisterProducer(): void {
     this.#producer = null;
     if (this.#state === "closing") this.#scheduleFlush();
+  }
+
+  /**
+   * V8 puts a function that is written down where a property is set into its old space, dead or alive until the next full
+   * collection, and with it all that it knows of: a whole connection. So this is a method.
+   */
+  #whenWritten(): () => void {
+    // On a later turn: a peer that takes all we have must not keep the other sockets waiting.
+    return () => {
+      if (this.bufferedBytes === 0) setImmediate(Output.#drained, this);
+    };
   }
 
   static #drained(this: void, self: Output): void {

@@ -34,10 +34,11 @@ export abstract class Wire extends Duplex {
   /** Node closes the cleartext side at the close alert, and also at the end of the wire: which is first? */
   watch(socket: TLSSocket): void {
     const push = socket.push.bind(socket);
-    socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    const watched = (chunk: unknown, encoding?: BufferEncoding): boolean => {
       if (chunk === null && this.#ended) this.truncated = true;
       return push(chunk, encoding);
     };
+    socket.push = watched;
   }
 }
 

@@ -8,7 +8,7 @@ export const REASONS: Reasons = [
     /^(Failure|Certificate|KeyPair|PrivateCertificate|LogLevelConstant|ListenFDs|InterfaceToken|ShadowDatabase)\./,
     VALUE,
   ],
-  [/^(UserDatabase|CertificateOptions|ContextByName|LogLevelFilterPredicate|Operation)\./, VALUE],
+  [/^(UserDatabase|CertificateOptions|ContextByName|LogLevelFilterPredicate|Operation|I?Roster)\./, VALUE],
   [/^(IProcess|Componentized|ReprableComponentized|AdapterRegistry)\.(?!__conform__)/, VALUE],
   // What applications call
   [/^(IReactor\w+|BaseReactor|NodeReactor)\.\w+$/, CALLED],

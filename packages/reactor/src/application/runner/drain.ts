@@ -5,7 +5,7 @@ import { IListeningPort, type IReactorTime, ITransport } from "../../interfaces.
 const LOOK_INTERVAL = 0.05; // seconds
 
 /** Fires with the number of connections that are left: 0, or more when the time is up. */
-export function drained(transports: ReadonlySet<unknown>, seconds: number, clock: IReactorTime): Deferred<number> {
+export function drained(transports: Iterable<unknown>, seconds: number, clock: IReactorTime): Deferred<number> {
   const done = new Deferred<number>();
   const end = clock.seconds() + seconds;
   const look = (): void => {
@@ -17,7 +17,7 @@ export function drained(transports: ReadonlySet<unknown>, seconds: number, clock
   return done;
 }
 
-function connectionsAmong(transports: ReadonlySet<unknown>): number {
+function connectionsAmong(transports: Iterable<unknown>): number {
   let count = 0;
   for (const transport of transports) {
     if (ITransport.providedBy(transport) && !IListeningPort.providedBy(transport)) count += 1;
