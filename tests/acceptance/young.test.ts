@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { root } from "../support/example.js";
 
 const LOGINS = 100;
 const MARK = 15_000; // numbers of 8 bytes, in each connection
@@ -55,7 +56,7 @@ const program = `
 
 test("few of a hundred connections outlive two collections of young objects", () => {
   const command = ["--expose-gc", "--input-type=module", "-e", program];
-  const cwd = join(import.meta.dirname, "..");
+  const cwd = join(root, "tests");
   const grown = Number(execFileSync(process.execPath, command, { cwd, encoding: "utf8", timeout: 60_000 }));
   expect(grown).toBeLessThan(0.3 * LOGINS * MARK * 8);
 });

@@ -97,11 +97,12 @@ export class RelayUser implements IConchUser {
       ...(rules.serverChannels ?? []),
     ]);
     this.#globalRequests = new Set([...forwards.globalRequests, ...(rules.globalRequests ?? [])]);
-    this.#allow = (type, data) => {
+    const allow: AllowRequest = (type, data) => {
       if (type === "auth-agent-req@openssh.com" && !agentForwarding) return false;
       if (type === "x11-req" && !x11Forwarding) return false;
       return rules.allowRequest?.(type, data) ?? true;
     };
+    this.#allow = allow;
   }
 
   lookupChannel(type: string, windowSize: number, maxPacket: number, data: Buffer): MaybeLater<SSHChannel> {

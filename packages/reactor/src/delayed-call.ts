@@ -4,8 +4,6 @@ import type { IDelayedCall } from "./interfaces.js";
 
 const LONGEST_MS = 2 ** 31 - 1; // a longer Node timer would fire at once; longer waits go in slices
 
-const nothing = (): void => {};
-
 /** What a delayed call needs of its reactor. */
 export interface TimerHost {
   seconds(): number;
@@ -20,8 +18,8 @@ export interface TimerHost {
 /** One pending call. Moving it later costs nothing until the timer fires; then the timer is set again. */
 export class DelayedCall implements IDelayedCall {
   readonly #host: TimerHost;
-  #callable: (...args: never[]) => unknown;
-  #args: readonly unknown[];
+  readonly #callable: (...args: never[]) => unknown;
+  readonly #args: readonly unknown[];
   #due: number; // seconds
   #state: "pending" | "called" | "cancelled" = "pending";
   #timer: NodeJS.Timeout | NodeJS.Immediate | null = null;
@@ -45,8 +43,9 @@ export class DelayedCall implements IDelayedCall {
 
   cancel(): void {
     this.#checkPending();
-    this.#end("cancelled");
+    this.#state = "cancelled";
     this.#disarm();
+    this.#host.forget(this);
   }
 
   reset(secondsFromNow: number): void {
@@ -97,17 +96,9 @@ export class DelayedCall implements IDelayedCall {
       self.#arm(early);
       return;
     }
-    const [callable, args] = [self.#callable, self.#args as never[]];
-    self.#end("called");
-    self.#host.runLogged("a delayed call", () => callable(...args));
-  }
-
-  /** Lets go of what it would call: what has had this call may be collected later than that (see Roster). */
-  #end(state: "called" | "cancelled"): void {
-    this.#state = state;
-    this.#callable = nothing;
-    this.#args = [];
-    this.#host.forget(this);
+    self.#state = "called";
+    self.#host.forget(self);
+    self.#host.runLogged("a delayed call", () => self.#callable(...(self.#args as never[])));
   }
 
   #checkPending(): void {

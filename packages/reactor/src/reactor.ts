@@ -33,6 +33,7 @@ import {
 import { Logger } from "./logger.js";
 import { milliseconds } from "./monotonic.js";
 import { GAIResolver } from "./resolver.js";
+import { Roster } from "./roster.js";
 import { ThreadPool } from "./threads/pool.js";
 import { UDPPort } from "./udp.js";
 import { spawnProcess } from "./process/spawn.js";
@@ -52,7 +53,7 @@ export class NodeReactor extends BaseReactor implements IReactor, IReactorThread
   _exitSignal: number | null = null;
   /** Seconds that connections may go on once the reactor is told to stop, where their protocol knows how; `--drain` sets it. */
   drainTime = 0;
-  readonly #delayedCalls = new Set<DelayedCall>();
+  readonly #delayedCalls = new Roster<DelayedCall>();
   readonly #signals = new Map<NodeJS.Signals, () => void>();
   #threadPool: ThreadPool | null = null;
   #keepAlive: NodeJS.Timeout | null = null;

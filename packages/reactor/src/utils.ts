@@ -94,13 +94,14 @@ export function getProcessOutput(executable: string, options: ProcessOutputOptio
   const { errortoo = false } = options;
   const ended = new Deferred<void>();
   return gather<Buffer>(executable, options, null, (output, gatherer) => {
-    gatherer.errReceived = (data) => {
+    const errReceived = (data: Buffer): void => {
       if (errortoo) gatherer.outReceived(data);
       else if (!output.called) {
         output.errback(new UnexpectedErrorOutput(data.toString(), ended));
         gatherer.transport!.loseConnection();
       }
     };
+    gatherer.errReceived = errReceived;
     return () => {
       if (!output.called) output.callback(Buffer.concat(gatherer.out));
       ended.callback();
@@ -111,7 +112,8 @@ export function getProcessOutput(executable: string, options: ProcessOutputOptio
 /** Fires with the exit code, which is null for a program that a signal ended. Cancelled, it is killed. */
 export function getProcessValue(executable: string, options: ProcessOptions = {}): Deferred<number | null> {
   return gather<number | null>(executable, options, null, (value, gatherer) => {
-    gatherer.outReceived = gatherer.errReceived = () => {};
+    const ignore = (): void => {};
+    gatherer.outReceived = gatherer.errReceived = ignore;
     return ({ exitCode }) => {
       if (!value.called) value.callback(exitCode);
     };

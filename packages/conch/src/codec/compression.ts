@@ -36,7 +36,8 @@ export class Compressor {
 
   constructor() {
     this.#stream = new this.#zlib.Deflate({ level: LEVEL, chunkSize: PIECE });
-    this.#stream.onData = (piece) => void this.#pieces.push(piece);
+    const keep = (piece: Uint8Array): void => void this.#pieces.push(piece);
+    this.#stream.onData = keep;
   }
 
   /** The compressed form of these parts of one payload. */

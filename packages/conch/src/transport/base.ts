@@ -46,10 +46,7 @@ export abstract class SSHTransportBase extends KeyExchangeTransport {
   logoutFunction: (() => unknown) | null = null;
   /** What the peer's EXT_INFO told (RFC 8308). */
   peerExtensions: ReadonlyMap<string, Buffer> = new SparseMap();
-  /**
-   * For what may be held for longer than the connection lasts, and is not to keep all of it: leads to it until its end.
-   * @internal
-   */
+  /** Leads here until the end: for what may outlive the connection and is not to hold all of it. @internal */
   readonly reference: { to: SSHTransportBase | null } = { to: this };
   #extInfoAllowed = false;
   /** The number of the packet in hand. */

@@ -1,5 +1,4 @@
 /** The bytes that a process holds for peers that do not take them, over all of its servers' connections. */
-
 import { Roster } from "@strombus/reactor/roster";
 
 /** Something that holds such bytes. */

@@ -2,7 +2,6 @@
  * Fairness between connections that have not logged in (rule R9): of a thousand clients that come at once each is served
  * in turn, and no turn of the event loop is longer than a few key exchanges.
  */
-
 import { reactor } from "@strombus/reactor";
 
 const SHARE = 8; // milliseconds of a turn that go to connections without a login

@@ -5,6 +5,7 @@ import { type Deferred, execute } from "../defer.js";
 import { NoProtocol } from "../error.js";
 import { type IListeningPort, type IProtocolFactory, IStreamServerEndpoint } from "../interfaces.js";
 import { StandardIO, type StandardIOOptions } from "../stdio.js";
+import type { TransportHost } from "../stream/host.js";
 
 @implementer(IStreamServerEndpoint)
 export class StandardIOEndpoint implements IStreamServerEndpoint {
@@ -29,5 +30,6 @@ export class StandardIOEndpoint implements IStreamServerEndpoint {
 }
 
 function isHost(reactor: unknown): reactor is NonNullable<StandardIOOptions["reactor"]> {
-  return (reactor as { openTransports?: unknown } | null)?.openTransports !== undefined;
+  const { openTransports } = (reactor ?? {}) as Partial<TransportHost>;
+  return typeof openTransports?.add === "function";
 }

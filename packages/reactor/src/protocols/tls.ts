@@ -18,6 +18,7 @@ import { logRejection } from "../logged-calls.js";
 import { Logger } from "../logger.js";
 import { Factory } from "../protocol.js";
 import { reactor } from "../reactor.js";
+import { Roster } from "../roster.js";
 import { StreamConnection } from "../stream/connection.js";
 import { nodeTimer, type OpenTransport, type Timer, type TransportHost } from "../stream/host.js";
 import { negotiating } from "../stream/negotiating.js";
@@ -197,7 +198,7 @@ export class TLSMemoryBIOFactory extends Factory implements IClientFactory {
     this.wrappedFactory = wrappedFactory;
     const timer = timerOf(clock);
     this.host = {
-      openTransports: new Set<OpenTransport>(),
+      openTransports: new Roster<OpenTransport>(),
       seconds: () => clock.seconds(),
       callLater: (delay, callable, ...args) => clock.callLater(delay, callable, ...args),
       getDelayedCalls: () => clock.getDelayedCalls(),

@@ -135,10 +135,6 @@ export class Output {
     if (this.#state === "closing") this.#scheduleFlush();
   }
 
-  /**
-   * V8 puts a function that is written down where a property is set into its old space, dead or alive until the next full
-   * collection, and with it all that it knows of: a whole connection. So this is a method.
-   */
   #whenWritten(): () => void {
     // On a later turn: a peer that takes all we have must not keep the other sockets waiting.
     return () => {

@@ -141,9 +141,10 @@ export class ConnectionCompleter {
     const serverProtocol = server[1].buildProtocol(new IPv4Address("TCP", "127.0.0.1", 31337));
     if (clientProtocol === null || serverProtocol === null) return null;
     const clientTransport = makeFakeClient(clientProtocol);
-    clientTransport.onLost = (reason) => {
+    const onLost = (reason: Failure): void => {
       if (connector !== undefined) client[2].clientConnectionLost(connector, reason);
     };
+    clientTransport.onLost = onLost;
     return connect(serverProtocol, makeFakeServer(serverProtocol), clientProtocol, clientTransport, options);
   }
 

@@ -20,7 +20,8 @@ export class TimerService<A extends unknown[] = []> extends Service {
   constructor(step: number, callable: (...args: A) => unknown, ...args: A) {
     super();
     this.step = step;
-    this.call = () => callable(...args);
+    const call = (): unknown => callable(...args);
+    this.call = call;
   }
 
   override startService(): void {
