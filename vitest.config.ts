@@ -42,14 +42,8 @@ export default defineConfig({
         ["packages/{conch,examples}/src/**/*.test.ts", "tests/hostile/**/*.test.ts"],
         ["tests/support/held.setup.ts"],
       ),
-      {
-        ...shared,
-        test: {
-          ...shared.test,
-          name: "programs",
-          include: [...ALONE, "tests/acceptance/**/*.test.ts"],
-        },
-      },
+      together("programs", ["tests/acceptance/**/*.test.ts"]),
+      { ...shared, test: { ...shared.test, name: "alone", include: ALONE } },
     ],
     testTimeout: 60_000, // of a test that hangs: no measure of speed, on whatever machine
     maxWorkers: "100%", // most tests wait for programs

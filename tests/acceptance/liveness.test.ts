@@ -58,7 +58,7 @@ test("a client that gives no sign of life is cut off, and its program told", asy
   const client = ssh(openssh, { port: server.port, command: "echo" });
   await client.stdout.until("ready\n");
   const before = aborted;
-  client.signal("SIGSTOP");
+  await client.pause();
   await expect.poll(() => aborted, { timeout: 15_000 }).toBe(before + 1);
   client.signal("SIGCONT");
   expect((await client.ending).status).toBe(255);

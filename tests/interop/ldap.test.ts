@@ -220,7 +220,7 @@ describe("nobody is let in, and the log says why,", () => {
 
   test("when the server does not answer in time, and right again when it does", async () => {
     const checker = new LDAPChecker({ url: slapd.url, userDN: `uid={},${PEOPLE}`, timeout: 0.2 });
-    slapd.pause();
+    await slapd.pause();
     await refused(checker, "alice");
     slapd.resume();
     expect(await login(new LDAPChecker({ url: slapd.url, userDN: `uid={},${PEOPLE}` }), "alice")).toBe("alice");

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Acceptance tests that no client of SSH takes part in: `npm test` has them. */
@@ -10,10 +11,11 @@ export default defineConfig({
   test: {
     include: ["tests/{interop,acceptance}/**/*.test.ts"],
     exclude: ALONE.map((name) => `tests/acceptance/${name}.test.ts`),
+    isolate: false, // files share what is loaded: loading the sources costs more than many of them
     setupFiles: ["tests/support/addon.setup.ts", "tests/support/leaks.setup.ts"],
     env: { STROMBUS_TEST_CLIENT: "peers" },
     testTimeout: 60_000,
-    maxWorkers: "100%", // most tests wait for programs
+    maxWorkers: Math.ceil(1.5 * availableParallelism()), // most tests wait for programs
     maxConcurrency: 2, // programs of peers run beside ours
   },
 });

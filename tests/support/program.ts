@@ -1,5 +1,6 @@
 /** A program that runs beside the tests, with its output as transcripts. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { Transcript } from "./transcript.js";
 
 /** Whatever still runs when the tests end, failed ones too, ends with them. */
@@ -55,6 +56,14 @@ export class Program {
   /** Sends a signal that does not end it. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Has each of its threads stand still until SIGCONT: a signal is only on its way when it has been sent. Linux. */
+  async pause(): Promise<void> {
+    this.#child.kill("SIGSTOP");
+    const threads = `/proc/${this.#child.pid}/task`;
+    const isStill = (thread: string): boolean => readFileSync(`${threads}/${thread}/stat`, "utf8").includes(") T ");
+    while (!readdirSync(threads).every(isStill)) await new Promise((later) => setTimeout(later, 5));
   }
 
   /** Sends a signal; without one, asks it to end. Returns how it ended. */

@@ -62,8 +62,8 @@ export class Slapd {
   }
 
   /** Keeps it from answering, until `resume`. */
-  pause(): void {
-    this.#server?.signal("SIGSTOP");
+  async pause(): Promise<void> {
+    await this.#server?.pause();
   }
 
   resume(): void {

