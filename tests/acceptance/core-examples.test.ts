@@ -111,6 +111,21 @@ test("logging: text by level and namespace on one side, JSON on the other, and n
   expect(events.map(({ log_namespace }) => log_namespace)).toEqual(["door", "door", "door.hinge", "door", "stdout"]);
 });
 
+test("logging: as older programs do, what came before, what is printed, and errors to observers", async () => {
+  const program = coreExample("logging/legacy");
+  await program.ending;
+  const time = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d{4}`;
+  const lines = [
+    String.raw`\[-\] before anybody listens`,
+    String.raw`\[-\] Log opened\.`,
+    String.raw`\[-\] somebody came in: ann\\n\\x1b\[31m 7`,
+    String.raw`\[-\] the door could not be locked\n\tTraceback: RangeError: no key(\n\t +at .*)+`,
+    String.raw`\[stdout#info\] what is printed is logged; 1 error`,
+  ];
+  expect(program.stdout.text).toMatch(new RegExp(`^${lines.map((line) => `${time} ${line}\n`).join("")}$`));
+  expect(program.stderr.text).toBe("");
+});
+
 describe("under TLS", () => {
   const folder = temporaryFolder();
   const authority = new TestAuthority();

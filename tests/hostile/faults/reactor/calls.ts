@@ -32,6 +32,7 @@ import {
 } from "@strombus/reactor/endpoints";
 import { Failure } from "@strombus/reactor/failure";
 import type { IProtocol, IStreamClientEndpoint, IStreamServerEndpoint } from "@strombus/reactor/interfaces";
+import { addObserver, msg, removeObserver } from "@strombus/reactor/log";
 import {
   eventAsText,
   FileLogObserver,
@@ -368,6 +369,15 @@ export const CALLS: Cases = [
     ),
   ],
   // Logging
+  [
+    /^LegacyObserver$/,
+    called((trial) => {
+      const observer = trial.function(() => undefined);
+      addObserver(observer);
+      msg("an event");
+      removeObserver(observer);
+    }),
+  ],
   [/^LogObserver$/, observed((trial) => trial.function(() => undefined))],
   [
     /^LogObserver$/,
