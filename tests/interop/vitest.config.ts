@@ -2,7 +2,17 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Acceptance tests that no client of SSH takes part in: `npm test` has them. */
-const ALONE = ["adopted", "core-examples", "docs", "needed", "own-channels", "packages", "readme", "runner", "strcred"];
+const WITHOUT_SSH = [
+  "adopted",
+  "core-examples",
+  "docs",
+  "needed",
+  "own-channels",
+  "packages",
+  "readme",
+  "runner",
+  "strcred",
+];
 
 /** `npm run test:interop`: other people's SSH programs, and acceptance tests with their OpenSSH; see support/peers.ts. */
 export default defineConfig({
@@ -10,7 +20,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ["strombus-source", "node", "default"] } },
   test: {
     include: ["tests/{interop,acceptance}/**/*.test.ts"],
-    exclude: ALONE.map((name) => `tests/acceptance/${name}.test.ts`),
+    exclude: WITHOUT_SSH.map((name) => `tests/acceptance/${name}.test.ts`),
     isolate: false, // files share what is loaded: loading the sources costs more than many of them
     setupFiles: ["tests/support/addon.setup.ts", "tests/support/leaks.setup.ts"],
     env: { STROMBUS_TEST_CLIENT: "peers" },

@@ -15,6 +15,7 @@ import {
   LogLevel,
   textFileLogObserver,
 } from "./logger.js";
+import { systemOf } from "./logger/text.js";
 
 const logger = new Logger({ namespace: "log_legacy" });
 const CLASSIC_TIME = "%Y-%m-%d %H:%M:%S%z";
@@ -102,6 +103,6 @@ function legacyEvent(event: LogEvent): LegacyEvent {
     isError: failure !== undefined,
     ...(failure !== undefined && { failure, why: text }),
     time: event.log_time ?? 0,
-    system: event.log_system ?? `${event.log_namespace ?? "-"}#${event.log_level?.name ?? "-"}`,
+    system: systemOf(event),
   };
 }

@@ -48,7 +48,7 @@ export function eventAsText(
   if (message === "" && traceback === "") return "";
   const heading = [
     ...(includeTimestamp ? [timeText(event.log_time)] : []),
-    ...(includeSystem ? [`[${systemOf(event)}]`] : []),
+    ...(includeSystem ? [`[${escapeText(systemOf(event))}]`] : []),
     ...(message === "" ? [] : [message]),
   ].join(" ");
   return [heading, traceback].filter((part) => part !== "").join("\n");
@@ -63,9 +63,9 @@ export function formatEventAsClassicLogText(
   return text === "" ? null : `${text.replaceAll("\n", "\n\t")}\n`;
 }
 
-function systemOf(event: LogEvent): string {
-  if (event.log_system !== undefined) return escapeText(event.log_system);
-  return escapeText(`${event.log_namespace ?? "-"}#${event.log_level?.name ?? "-"}`);
+/** Who logged it, as a line of a log says; not escaped. */
+export function systemOf(event: LogEvent): string {
+  return event.log_system ?? `${event.log_namespace ?? "-"}#${event.log_level?.name ?? "-"}`;
 }
 
 function tracebackOf(event: LogEvent): string {
