@@ -1,4 +1,5 @@
 import { Deferred } from "@strombus/reactor/defer";
+import { Failure } from "@strombus/reactor/failure";
 import { Factory } from "@strombus/reactor/protocol";
 import { connectedServerAndClient, type IOPump } from "@strombus/reactor/testing/iosim";
 import { Clock, StringTransport } from "@strombus/reactor/testing";
@@ -253,8 +254,10 @@ describe("an agent's client", () => {
   test("fails what waits when the agent goes, and what is asked afterwards", async () => {
     const [client] = asking();
     const asked = client.requestIdentities();
-    client.connectionLost();
+    const cause = new Error("the cable");
+    client.connectionLost(new Failure(cause));
     await expect(asked).rejects.toThrow("the agent has gone");
+    await expect(asked).rejects.toHaveProperty("cause", cause);
     await expect(client.removeAllIdentities()).rejects.toThrow("the agent has gone");
   });
 

@@ -70,7 +70,7 @@ export class SSHAgentClient extends Protocol {
   }
 
   override connectionLost(reason: Failure = connectionDone): void {
-    this.#end(new ConnectionLost("the agent has gone", { cause: reason.value }));
+    this.#end(new ConnectionLost("the agent has gone", reason.value));
   }
 
   /**
