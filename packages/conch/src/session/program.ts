@@ -5,6 +5,9 @@ import { KeyError } from "@strombus/reactor/exceptions";
 import type { Failure } from "@strombus/reactor/failure";
 import {
   type IAddress,
+  IConsumer,
+  IHalfCloseableProtocol,
+  type IPullProducer,
   type IPushProducer,
   IProcessProtocol,
   IProtocol,
@@ -16,6 +19,7 @@ import { ExitSignal, ExitStatus } from "../messages/connection.js";
 import type { SSHTransportAddress } from "../ssh/address.js";
 import { EXTENDED_DATA_STDERR } from "../channel/numbers.js";
 import type { SSHSession } from "../ssh/session.js";
+import { Feeding } from "./feeding.js";
 import { toBuffer, type BytesLike } from "../wire/writer.js";
 
 /** Signals that have a name in the protocol (RFC 4254 section 6.10), without SIG. */
@@ -56,12 +60,14 @@ export interface Program {
  * proto.makeConnection(wrapProtocol(protocol));
  * ```
  */
-@implementer(ITransport)
-export class SSHSessionProcessProtocol extends ProcessProtocol implements ITransport {
+@implementer(ITransport, IConsumer)
+export class SSHSessionProcessProtocol extends ProcessProtocol implements ITransport, IConsumer {
   readonly session: SSHSession;
   /** One of the two outputs has ended. */
   lostOutOrErrFlag = false;
+  #feeding: Feeding | null = null;
   #watchingInput = false;
+  #inputEnded = false;
 
   constructor(session: SSHSession) {
     super();
@@ -112,7 +118,6 @@ export class SSHSessionProcessProtocol extends ProcessProtocol implements ITrans
       exitCode?: number | null;
       status?: number | null;
     };
-    const { conn } = this.session;
     try {
       if (typeof signal === "number") {
         const body = ExitSignal.encode({
@@ -121,9 +126,9 @@ export class SSHSessionProcessProtocol extends ProcessProtocol implements ITrans
           message: "",
           language: "",
         });
-        conn?.sendRequest(this.session, "exit-signal", body);
+        this.session.conn?.sendRequest(this.session, "exit-signal", body);
       } else if (typeof exitCode === "number") {
-        conn?.sendRequest(this.session, "exit-status", ExitStatus.encode({ status: exitCode >>> 0 }));
+        this.#exit(exitCode);
       }
     } finally {
       this.session.loseConnection();
@@ -141,7 +146,19 @@ export class SSHSessionProcessProtocol extends ProcessProtocol implements ITrans
     return this.session.writeSequence(data);
   }
 
+  /** The producer waits while the client takes no more, and is stopped when the channel closes. */
+  registerProducer(producer: IPushProducer | IPullProducer, streaming: boolean): void {
+    this.#feeding ??= new Feeding(this.session);
+    this.#feeding.register(producer, streaming);
+  }
+
+  unregisterProducer(): void {
+    this.#feeding?.unregister();
+  }
+
+  /** Closes the channel. A protocol that does so after the end of its input has succeeded, as a program with status 0. */
   loseConnection(): void {
+    if (this.#inputEnded) this.#exit(0);
     this.session.loseConnection();
   }
 
@@ -176,6 +193,38 @@ export class SSHSessionProcessProtocol extends ProcessProtocol implements ITrans
     const program = this.transport as Program | null;
     if (this.#watchingInput) program?.unregisterProducer?.();
     this.#watchingInput = false;
+  }
+
+  /** The client of a protocol sends nothing more. @internal */
+  inputEnded(): MaybeAsync {
+    const { proto } = this.transport as unknown as WrappedProtocol;
+    if (this.session.closing) return;
+    this.#inputEnded = true;
+    if (providedBy(IHalfCloseableProtocol, proto)) return proto.readConnectionLost();
+    this.loseConnection();
+  }
+
+  /** Output has to wait, or may go on. @internal */
+  outputWaits(waits: boolean): void {
+    const program = this.transport as Program | null;
+    if (waits) {
+      program?.pauseProducing?.();
+      this.#feeding?.pause();
+    } else {
+      program?.resumeProducing?.();
+      this.#feeding?.resume();
+    }
+  }
+
+  /** The channel closes. @internal */
+  hangUp(): void {
+    this.ignoreInput();
+    this.transport?.loseConnection();
+    this.#feeding?.stop();
+  }
+
+  #exit(status: number): void {
+    this.session.conn?.sendRequest(this.session, "exit-status", ExitStatus.encode({ status: status >>> 0 }));
   }
 
   #outputLost(): void {

@@ -1,10 +1,10 @@
 import { constants } from "node:os";
-import { registerAdapter } from "@strombus/reactor/components";
+import { implementer, registerAdapter } from "@strombus/reactor/components";
 import { Deferred } from "@strombus/reactor/defer";
 import { ProcessDone, ProcessTerminated } from "@strombus/reactor/error";
 import { KeyError, RuntimeError } from "@strombus/reactor/exceptions";
 import { Failure } from "@strombus/reactor/failure";
-import { type IPushProducer, ITransport } from "@strombus/reactor/interfaces";
+import { IConsumer, IHalfCloseableProtocol, type IPushProducer, ITransport } from "@strombus/reactor/interfaces";
 import { Protocol } from "@strombus/reactor/protocol";
 import { beforeEach, describe, expect, test } from "vitest";
 import { ConchUser } from "../avatar.js";
@@ -165,6 +165,12 @@ beforeEach(() => {
   user = new AdaptedUser();
   session = sessionOf(user);
 });
+
+/** What tells a client that the program has done what it was asked. */
+const SUCCEEDED = [
+  [connection.MSG_CHANNEL_REQUEST, hex(u32(255), NS("exit-status"), Buffer.of(0), u32(0))],
+  [connection.MSG_CHANNEL_CLOSE, hex(u32(255))],
+];
 
 const numbers = () => transport.packets.map(([number]) => number);
 const PTY = packRequest_pty_req("xterm", [24, 80, 0, 0], [[53, 1]]);
@@ -447,6 +453,13 @@ describe("environment", () => {
       conn.channelClosed(session);
       expect([user.echo.lost, fake().calls]).toEqual([1, ["closed"]]);
     });
+
+    test("env before a subsystem still lets end of input end it", () => {
+      set("NAME");
+      session.requestReceived("subsystem", NS("echo"));
+      void session.eofReceived();
+      expect([transport.packets, fake().calls]).toEqual([SUCCEEDED, []]);
+    });
   });
 });
 
@@ -485,7 +498,32 @@ describe("subsystems", () => {
     void session.eofReceived();
     expect(numbers()).toEqual([]);
     session.addWindowBytes(10);
-    expect(numbers()).toEqual([connection.MSG_CHANNEL_DATA, connection.MSG_CHANNEL_CLOSE]);
+    expect(transport.packets.slice(1)).toEqual(SUCCEEDED);
+  });
+
+  test("end of input is a half-closeable one's to act on: it may still say something before it closes", () => {
+    const told: string[] = [];
+    @implementer(IHalfCloseableProtocol)
+    class HalfCloseable extends EchoProtocol implements IHalfCloseableProtocol {
+      readConnectionLost(): void {
+        told.push("read");
+      }
+      writeConnectionLost(): void {}
+    }
+    plain.echo = new HalfCloseable();
+    session.requestReceived("subsystem", NS("echo"));
+    void session.eofReceived();
+    expect([told, numbers()]).toEqual([["read"], []]);
+    plain.echo.transport!.write("bye");
+    plain.echo.transport!.loseConnection();
+    expect([numbers()[0], ...transport.packets.slice(1)]).toEqual([connection.MSG_CHANNEL_DATA, ...SUCCEEDED]);
+    expect(plain.echo.lost).toBe(1);
+  });
+
+  test("one that closes by itself before that has no exit status", () => {
+    session.requestReceived("subsystem", NS("echo"));
+    plain.echo.transport!.loseConnection();
+    expect(numbers()).toEqual([connection.MSG_CHANNEL_CLOSE]);
   });
 
   test("an avatar without a session does no harm at the end", () => {
@@ -675,6 +713,98 @@ describe("the program's side", () => {
 
   test("S4: a status that cannot be named still closes the channel", () => {
     expect(() => client.processEnded(new Failure(new ProcessTerminated(null, 9999)))).toThrow(KeyError);
+    expect(numbers()).toEqual([connection.MSG_CHANNEL_CLOSE]);
+  });
+});
+
+describe("a protocol that registers a producer with its transport", () => {
+  /** Says what it is told, and on demand produces a piece of its text. */
+  class Producer {
+    readonly told: string[] = [];
+    pieces: string[] = [];
+    constructor(readonly client: SSHSessionProcessProtocol) {}
+    pauseProducing() {
+      this.told.push("pause");
+    }
+    resumeProducing() {
+      this.told.push("resume");
+      const piece = this.pieces.shift();
+      if (piece !== undefined) this.client.write(piece);
+      else this.client.unregisterProducer();
+    }
+    stopProducing() {
+      this.told.push("stop");
+    }
+  }
+  let client: SSHSessionProcessProtocol;
+  let producer: Producer;
+  beforeEach(() => {
+    session = sessionOf(new PlainUser());
+    session.requestReceived("subsystem", NS("echo"));
+    client = session.client!;
+    producer = new Producer(client);
+  });
+
+  test("is a consumer's, that has one producer at a time", () => {
+    expect(IConsumer.providedBy(client)).toBe(true);
+    client.registerProducer(producer, true);
+    expect(() => client.registerProducer(producer, true)).toThrow(RuntimeError);
+    client.unregisterProducer();
+    client.registerProducer(producer, true);
+    expect(producer.told).toEqual([]);
+  });
+
+  test("has it wait as long as the client takes no more", () => {
+    client.registerProducer(producer, true);
+    session.remoteWindowLeft = 3;
+    client.write("12345");
+    expect(producer.told).toEqual(["pause"]);
+    session.addWindowBytes(100);
+    expect(producer.told).toEqual(["pause", "resume"]);
+  });
+
+  test("has it wait from the start where output waits already", () => {
+    session.remoteWindowLeft = 3;
+    client.write("12345");
+    client.registerProducer(producer, true);
+    expect(producer.told).toEqual(["pause"]);
+  });
+
+  test("has one that produces on demand asked as long as there is room and it is registered", () => {
+    producer.pieces = Array.from({ length: 40 }, () => "12345");
+    session.remoteWindowLeft = 101;
+    client.registerProducer(producer, false);
+    expect(producer.told).toEqual([]);
+    transport.clock.advance(0);
+    expect([producer.told.length, session.bytesHeld]).toEqual([21, 4]);
+    transport.clock.advance(10);
+    expect(producer.told.length).toBe(21);
+    session.addWindowBytes(1000);
+    transport.clock.advance(0);
+    expect([producer.told.length, producer.pieces.length, transport.clock.getDelayedCalls()]).toEqual([41, 0, []]);
+  });
+
+  test("has it stopped when the channel closes, and at once where it has closed", () => {
+    client.registerProducer(producer, true);
+    session.loseConnection();
+    session.loseConnection();
+    expect(producer.told).toEqual(["stop"]);
+    client.registerProducer(producer, false);
+    expect(producer.told).toEqual(["stop", "stop"]);
+  });
+
+  test("and throws on demand ends its channel alone", () => {
+    const error = new RuntimeError("out of pieces");
+    client.registerProducer(
+      {
+        resumeProducing() {
+          throw error;
+        },
+        stopProducing() {},
+      },
+      false,
+    );
+    expect(loggedErrors(() => transport.clock.advance(0))).toEqual([error]);
     expect(numbers()).toEqual([connection.MSG_CHANNEL_CLOSE]);
   });
 });

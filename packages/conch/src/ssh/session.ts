@@ -87,6 +87,8 @@ export class SSHSession extends SSHChannel {
   #early = new Writer(0);
   #starting: SSHSessionProcessProtocol | null = null;
   #endOfInput = false;
+  /** What runs is a protocol, though the session may have been needed for the variables before it. */
+  #isSubsystem = false;
   #isClosed = false;
   #tellClosed = () => {};
   #env = { count: 0, bytes: 0 };
@@ -111,6 +113,7 @@ export class SSHSession extends SSHChannel {
       return false;
     }
     return this.#start("subsystem", (client) => {
+      this.#isSubsystem = true;
       const made = protocol.makeConnection(wrapProcessProtocol(client));
       client.makeConnection(wrapProtocol(protocol));
       return made;
@@ -203,15 +206,18 @@ export class SSHSession extends SSHChannel {
     });
   }
 
-  /** Reaches the session, or ends a subsystem. While a program is being started it waits. */
+  /**
+   * Reaches the session, or the subsystem: one that is an IHalfCloseableProtocol closes when it likes, any other is ended.
+   * While a program is being started it waits.
+   */
   override eofReceived(): MaybeAsync {
     if (this.#starting !== null) {
       this.#endOfInput = true;
       return;
     }
     this.client?.ignoreInput();
-    if (this.session !== null) return this.session.eofReceived();
-    if (this.client !== null) super.loseConnection();
+    if (this.#isSubsystem) return this.client?.inputEnded();
+    return this.session?.eofReceived();
   }
 
   /** What the program says is for nobody: it hears so as it would on a pipe that nobody reads, and ends if it likes. */
@@ -255,11 +261,11 @@ export class SSHSession extends SSHChannel {
   }
 
   override stopWriting(): void {
-    this.#program?.pauseProducing?.();
+    this.client?.outputWaits(true);
   }
 
   override startWriting(): void {
-    this.#program?.resumeProducing?.();
+    this.client?.outputWaits(false);
   }
 
   // What those are made of
@@ -344,7 +350,6 @@ export class SSHSession extends SSHChannel {
   }
 
   #hangUp(): void {
-    this.client?.ignoreInput();
-    this.client?.transport?.loseConnection();
+    this.client?.hangUp();
   }
 }
