@@ -2,10 +2,13 @@
 import { type InterfaceToken, interfaceToken } from "@strombus/reactor/components";
 import { ValueError } from "@strombus/reactor/exceptions";
 import type { MaybeAsync, IProtocol } from "@strombus/reactor/interfaces";
+import type { FileAttributes } from "./messages/sftp.js";
 import type { SSHChannel } from "./ssh/channel.js";
 import type { SSHConnection } from "./ssh/connection.js";
 import type { SSHSessionProcessProtocol } from "./ssh/session.js";
 import type { BytesLike } from "./wire/writer.js";
+
+export type { FileAttributes } from "./messages/sftp.js";
 
 /** Something, or a Promise or Deferred of it. */
 export type MaybeLater<T> = T | PromiseLike<T>;
@@ -141,20 +144,6 @@ export class EnvironmentVariableNotPermitted extends ValueError {
   override readonly code = "ERR_SSH_ENV_NOT_PERMITTED";
 }
 
-/** The attributes of a file; those that are missing are not known, or not to be changed. */
-export interface FileAttributes {
-  /** In bytes; a bigint when it is no safe integer. */
-  size?: number | bigint;
-  uid?: number;
-  gid?: number;
-  permissions?: number;
-  /** Seconds since 1970. */
-  atime?: number;
-  /** Seconds since 1970. */
-  mtime?: number;
-  [extension: `ext_${string}`]: Buffer;
-}
-
 /** One entry of a directory; `longname` looks like a line of `ls -l`. */
 export type DirectoryEntry = readonly [filename: BytesLike, longname: BytesLike, attrs: FileAttributes];
 
@@ -184,7 +173,10 @@ export const ISFTPFile: InterfaceToken<ISFTPFile> = interfaceToken<ISFTPFile>(
 export interface ISFTPServer {
   avatar: unknown;
   /** The extensions that the server has, by name. */
-  gotVersion(otherVersion: number, extData: ReadonlyMap<string, Buffer>): ReadonlyMap<string, BytesLike>;
+  gotVersion(
+    otherVersion: number,
+    extData: ReadonlyMap<string, Buffer>,
+  ): ReadonlyMap<string, BytesLike> | Readonly<Record<string, BytesLike>>;
   /** `flags` are the FXF_ bits. */
   openFile(filename: Buffer, flags: number, attrs: FileAttributes): MaybeLater<ISFTPFile>;
   removeFile(filename: Buffer): MaybeAsync;
@@ -197,8 +189,11 @@ export interface ISFTPServer {
   readLink(path: Buffer): MaybeLater<BytesLike>;
   makeLink(linkPath: Buffer, targetPath: Buffer): MaybeAsync;
   realPath(path: Buffer): MaybeLater<BytesLike>;
-  /** @throws NotImplementedError for a name that it does not know. */
-  extendedRequest(extendedName: string, extendedData: Buffer): MaybeLater<BytesLike>;
+  /**
+   * The reply, in a form of the request's own; nothing for a success that has none, which is answered with a status.
+   * @throws NotImplementedError for a name that it does not know.
+   */
+  extendedRequest(extendedName: string, extendedData: Buffer): MaybeLater<BytesLike | null | undefined | void>;
 }
 export const ISFTPServer: InterfaceToken<ISFTPServer> = interfaceToken<ISFTPServer>("ISFTPServer");
 

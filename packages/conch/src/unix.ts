@@ -4,3 +4,4 @@
  */
 export { UnixConchUser, UnixSSHRealm, type UnixSSHRealmOptions } from "./unix/avatar.js";
 export { SSHSessionForUnixConchUser } from "./unix/session.js";
+export { SFTPServerForUnixConchUser, UnixSFTPDirectory, UnixSFTPFile } from "./unix/sftp.js";

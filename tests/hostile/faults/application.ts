@@ -7,7 +7,12 @@ import { type ChannelOpenOptions, ConchUser } from "@strombus/conch/avatar";
 import type { Gate, Visit } from "@strombus/conch/defence";
 import { ValidPublicKey } from "@strombus/conch/error";
 import {
+  type FileAttributes,
   IConchUser,
+  type IDirectory,
+  type ISFTPFile,
+  type ISFTPServer,
+  ISFTPServer as ISFTPServerToken,
   type ISession,
   type ISessionForwardAgent,
   type ISessionForwardX11,
@@ -31,6 +36,7 @@ import {
   forwardRemote,
   packOpen_direct_tcpip,
 } from "@strombus/conch/ssh/forwarding";
+import { FileTransferClient, FileTransferServer } from "@strombus/conch/ssh/filetransfer";
 import { Key } from "@strombus/conch/ssh/keys";
 import { packRequest_pty_req, packRequest_window_change, SSHSession, wrapProtocol } from "@strombus/conch/ssh/session";
 import type { SSHSessionProcessProtocol } from "@strombus/conch/ssh/session";
@@ -179,6 +185,59 @@ class User extends ConchUser {
 
 registerAdapter(() => new Session(), User, ISessionToken);
 
+@implementer(ISFTPServerToken)
+class Files implements ISFTPServer {
+  avatar: unknown = null;
+  gotVersion(): Record<string, string> {
+    return {};
+  }
+  openFile(): ISFTPFile {
+    return new OpenFile();
+  }
+  openDirectory(): IDirectory {
+    return new OpenDirectory();
+  }
+  removeFile(): void {}
+  renameFile(): void {}
+  makeDirectory(): void {}
+  removeDirectory(): void {}
+  getAttrs(): FileAttributes {
+    return {};
+  }
+  setAttrs(): void {}
+  readLink(): string {
+    return "target";
+  }
+  makeLink(): void {}
+  realPath(): string {
+    return "/";
+  }
+  extendedRequest(): string {
+    return "reply";
+  }
+}
+
+class OpenFile implements ISFTPFile {
+  close(): void {}
+  readChunk(): Buffer {
+    return Buffer.from("chunk");
+  }
+  writeChunk(): void {}
+  getAttrs(): FileAttributes {
+    return {};
+  }
+  setAttrs(): void {}
+}
+
+class OpenDirectory implements IDirectory {
+  *[Symbol.iterator]() {
+    yield ["name", "line", {}] as const;
+  }
+  close(): void {}
+}
+
+registerAdapter(() => new Files(), User, ISFTPServerToken);
+
 /** Refuses until the last method: all of them are tried. */
 class Checker implements ICredentialsChecker {
   readonly credentialInterfaces = [IAnonymous, ISSHHostBased, ISSHPrivateKey, IUsernamePassword, IKeyboardInteractive];
@@ -215,6 +274,7 @@ class Realm implements IRealm {
       channel.stream.on("data", (data: Buffer) => functions["a listener on a channel's stream"](data, channel));
       return channel;
     };
+    user.subsystemLookup["sftp"] = FileTransferServer;
     user.subsystemLookup["upper"] = () => functions.SubsystemEntry();
     const rules: ForwardingRules = {
       connect: (...place) => functions.HostRule(...place),
@@ -405,6 +465,8 @@ export class Guest {
     };
     const sessions = [open("session"), open("session"), open("session"), open("program")];
     const [exec, shell, subsystem, program] = sessions as [Talk, Talk, Talk, Talk];
+    const files = new Transfer();
+    connection.openChannel(files).then(undefined, () => undefined);
     const [echo, stream, plain] = [open("echo"), open("stream"), open("plain")] as const;
     connection.openChannel(Object.assign(new SSHChannel(), { name: "nonsense" })).then(undefined, () => undefined);
     connection.openChannel(new StreamChannel("nonsense")).then(undefined, () => undefined);
@@ -432,10 +494,12 @@ export class Guest {
     ask(exec, "break", Buffer.alloc(4));
     ask(shell, "shell");
     ask(subsystem, "subsystem", NS("upper"));
+    ask(files, "subsystem", NS("sftp"));
     ask(program, "shell");
     ask(echo, "ask");
     ask(echo, "unknown");
     await this.settle();
+    files.doEverything();
     for (const channel of [...sessions, echo, stream, plain]) {
       channel.write("hello ".repeat(20));
       channel.writeExtended(1, "aside");
@@ -492,6 +556,42 @@ export class Talk extends SSHChannel {
   override openFailed(): void {}
 }
 
+/** A client of SFTP, which asks all that there is to ask. */
+class Transfer extends SSHChannel {
+  override name = "session";
+  readonly #client = new FileTransferClient();
+
+  doEverything(): void {
+    const client = this.#client;
+    void client.makeConnection(this);
+    const asked: PromiseLike<unknown>[] = [
+      client.removeFile("a"),
+      client.renameFile("a", "b"),
+      client.makeDirectory("a", {}),
+      client.removeDirectory("a"),
+      client.getAttrs("a"),
+      client.setAttrs("a", {}),
+      client.readLink("a"),
+      client.makeLink("a", "b"),
+      client.realPath("a"),
+      client.extendedRequest("a", ""),
+      client.openDirectory("a").then(async (directory) => [await directory.read(), await directory.close()]),
+      client.openFile("a", 1, {}), // is left to the end of the connection
+      client.openFile("a", 1, {}).then((file) => {
+        const calls = [file.readChunk(0, 1), file.writeChunk(0, "a"), file.getAttrs(), file.setAttrs({}), file.close()];
+        return Promise.all(calls);
+      }),
+    ];
+    for (const each of asked) each.then(undefined, () => undefined);
+  }
+  override dataReceived(data: Buffer) {
+    return this.#client.dataReceived(data);
+  }
+  override closed() {
+    return this.#client.connectionLost();
+  }
+}
+
 /** Our classes that stand for an interface of the application, by its name. */
 export const implementations: Readonly<Record<string, object>> = {
   Gate: OpenGate.prototype,
@@ -510,6 +610,9 @@ export const implementations: Readonly<Record<string, object>> = {
   ISessionForwardAgent: Session.prototype,
   ISessionForwardX11: Session.prototype,
   ISessionStopping: Session.prototype,
+  ISFTPServer: Files.prototype,
+  ISFTPFile: OpenFile.prototype,
+  IDirectory: OpenDirectory.prototype,
   "a request handler": Echo.prototype,
   "a handler of global requests": User.prototype,
   "a protocol on a session": Upper.prototype,

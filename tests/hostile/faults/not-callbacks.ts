@@ -32,6 +32,10 @@ export const REASONS: Reasons = [
   [/^(SSHSession\.loseConnection|SSHConnection\.retire|SSHFactory\.stopGracefully)$/, CALLED],
   [/^SSHSessionProcessProtocol\./, CALLED], // by the programs that run in a session
   [/^PortStream\./, CALLED], // a stream of Node's; its listeners have a case
+  [/^FileTransfer(Base|Server)\./, WITHIN],
+  [/^FileTransferClient\.(?!gotServerVersion)/, CALLED],
+  [/^Client(File|Directory)\./, CALLED],
+  [/^(SFTPServerForUnixConchUser|UnixSFTPFile|UnixSFTPDirectory|LocalFile)\./, BY_INTERFACE],
   [/^SSHAgent(Client|Server|ServerChannel|ForwardingChannel)\./, WITHIN],
   [/^(HostBasedCheckerOptions|SSHPublicKeyCheckerOptions|IAuthorizedKeysDB|UserDatabase|ShadowDatabase)\./, WITHIN],
   [/^(PasswordHash|Crypt|AllowRequest|DefenceOptions\.random)$/, WITHIN],
@@ -67,5 +71,5 @@ export const REASONS: Reasons = [
   [/^SSHUserAuthClient\.ssh_USERAUTH_PK_OK_password$/, SAME],
   [/^SSHFactory\.(startFactory|stopFactory|getPrimes|getPrivateKeys|getPublicKeys)$/, BEFORE],
   [/^(GetByName|ParseKey|ICheckerFactory\.\w+)$/, BEFORE],
-  [/^(ISFTPServer|ISFTPFile|IDirectory|IKnownHostEntry)\./, LATER],
+  [/^IKnownHostEntry\./, LATER],
 ];

@@ -1,6 +1,7 @@
 /** Every message there is, and bodies for it by chance: valid ones made from its declaration, and damaged ones. */
 import * as connection from "../messages/connection.js";
 import * as kex from "../messages/kex.js";
+import * as sftp from "../messages/sftp.js";
 import * as transport from "../messages/transport.js";
 import * as userauth from "../messages/userauth.js";
 import type { AnyField, Fields } from "../wire/fields.js";
@@ -10,13 +11,15 @@ import type { Chance } from "./chance.test.support.js";
 
 export type AnyMessage = Pick<Message<string, Fields>, "name" | "number" | "fields">;
 
-const declared: readonly unknown[] = [connection, kex, transport, userauth].flatMap((each) =>
-  Object.values<unknown>(each),
-);
+function declaredIn(...modules: readonly Readonly<Record<string, unknown>>[]): AnyMessage[] {
+  const declared = modules.flatMap((each) => Object.values(each));
+  return declared.filter((each): each is AnyMessage => typeof (each as Partial<AnyMessage>).number === "number");
+}
 
-export const MESSAGES: readonly AnyMessage[] = declared.filter(
-  (each): each is AnyMessage => typeof (each as Partial<AnyMessage>).number === "number",
-);
+export const MESSAGES: readonly AnyMessage[] = declaredIn(connection, kex, transport, userauth);
+
+/** Those of SFTP, which go within the data of a channel. */
+export const SFTP_MESSAGES: readonly AnyMessage[] = declaredIn(sftp);
 
 /** Texts that mean something somewhere. */
 const WORDS = [
@@ -89,6 +92,17 @@ function write(out: Writer, field: AnyField, chance: Chance): void {
       return out.string(word());
     case "nameList":
       return out.string(Array.from({ length: chance.below(4) }, word).join(","));
+    case "attributes": {
+      const flags = chance.odds(0.9) ? chance.below(16) + 0x80000000 * chance.below(2) : chance.pick(NUMBERS);
+      out.uint32(flags);
+      if (flags & 1) out.uint64(BigInt(number()));
+      for (const bit of [2, 2, 4, 8, 8]) if (flags & bit) out.uint32(number());
+      if (flags & 0x80000000) write(out, { ...field, kind: "counted(text,bytes)" }, chance);
+      return;
+    }
+    case "extensions":
+      for (let n = chance.below(4); n > 0; n--) for (let part = 0; part < 2; part++) out.string(word());
+      return;
     case "rest":
       if (chance.odds(0.5)) out.string(word());
       return out.raw(chance.bytes(chance.below(20)));

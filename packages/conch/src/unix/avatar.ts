@@ -7,13 +7,15 @@ import { Logger } from "@strombus/reactor/logger";
 import { ConchUser } from "../avatar.js";
 import { after, isLater } from "../channel/later.js";
 import { type PasswdEntry, pwd, type UserDatabase } from "../checkers/passwd.js";
-import { ISession, type MaybeLater } from "../interfaces.js";
+import { ISession, ISFTPServer, type MaybeLater } from "../interfaces.js";
 import { Exec, Subsystem } from "../messages/connection.js";
 import { allowForwarding, type ForwardingRules } from "../ssh/forwarding.js";
 import { SSHSession } from "../ssh/session.js";
+import { FileTransferServer } from "../sftp/server.js";
 import { groupsOf, isRoot, runAs } from "./account.js";
 import { reactorOf } from "./forwarding.js";
 import { SSHSessionForUnixConchUser } from "./session.js";
+import { SFTPServerForUnixConchUser } from "./sftp.js";
 
 const log = new Logger({ namespace: "strombus.conch.unix" });
 
@@ -41,6 +43,7 @@ export class UnixConchUser extends ConchUser {
     this.pwdData = pwdData;
     this.otherGroups = groupsOf(pwdData);
     this.channelLookup["session"] = UnixSession;
+    this.subsystemLookup["sftp"] = FileTransferServer;
   }
 
   getUserGroupId(): [uid: number, gid: number] {
@@ -139,3 +142,4 @@ function accountOf(username: string): PasswdEntry {
 }
 
 registerAdapter((user: UnixConchUser) => new SSHSessionForUnixConchUser(user), UnixConchUser, ISession);
+registerAdapter((user: UnixConchUser) => new SFTPServerForUnixConchUser(user), UnixConchUser, ISFTPServer);

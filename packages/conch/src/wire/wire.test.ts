@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ProtocolError } from "../error.js";
 import * as connection from "../messages/connection.js";
 import * as kex from "../messages/kex.js";
+import * as sftp from "../messages/sftp.js";
 import * as transport from "../messages/transport.js";
 import * as userauth from "../messages/userauth.js";
 import type { AnyField, Fields } from "./fields.js";
@@ -77,13 +78,27 @@ function arbitrary(field: AnyField): fc.Arbitrary<unknown> {
       .uint8Array(length === undefined ? {} : { minLength: length, maxLength: length })
       .map((bytes) => Buffer.from(bytes));
   const name = fc.stringMatching(/^[a-z0-9@.-]{1,12}$/);
+  const uint32 = fc.nat(0xffffffff);
+  const uint64 = fc
+    .bigInt(0n, 2n ** 64n - 1n)
+    .map((value) => (value > BigInt(Number.MAX_SAFE_INTEGER) ? value : Number(value)));
   switch (field.kind) {
     case "byte":
       return fc.nat(255);
     case "boolean":
       return fc.boolean();
     case "uint32":
-      return fc.nat(0xffffffff);
+      return uint32;
+    case "uint64":
+      return uint64;
+    case "attributes": {
+      const owner = fc.option(fc.record({ uid: uint32, gid: uint32 }), { nil: {} });
+      const times = fc.option(fc.record({ atime: uint32, mtime: uint32 }), { nil: {} });
+      const others = fc.record({ size: uint64, permissions: uint32, "ext_a@b": data() }, { requiredKeys: [] });
+      return fc.tuple(owner, times, others).map((parts) => Object.assign({}, ...parts) as object);
+    }
+    case "extensions":
+      return fc.array(fc.tuple(name, data()), { maxLength: 5 }).map((pairs) => new Map(pairs));
     case "text":
     case "trailingText":
       return fc.string({ unit: "grapheme" });
@@ -98,7 +113,8 @@ function arbitrary(field: AnyField): fc.Arbitrary<unknown> {
   throw new Error(`no values for ${field.kind}`);
 }
 
-const declared = Object.entries({ ...connection, ...kex, ...transport, ...userauth }) as [string, Layout<Fields>][];
+const all: [string, unknown][] = Object.entries({ ...connection, ...kex, ...transport, ...userauth, ...sftp });
+const declared = all.filter((each): each is [string, Layout<Fields>] => typeof each[1] === "object");
 
 describe("every declared message", () => {
   test("is among these", () => {

@@ -1,5 +1,5 @@
 /**
- * A server for the accounts of this system: login shells, commands, subsystems, forwarding of each kind. As root it serves
+ * A server for the accounts of this system: login shells, commands, SFTP, forwarding of each kind. As root it serves
  * every account, otherwise the one that runs it.
  */
 import { existsSync, readFileSync } from "node:fs";
@@ -35,14 +35,11 @@ class Keys implements IAuthorizedKeysDB {
   }
 }
 
-const sftpServer = ["/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server"].find(existsSync);
-
 const factory = new SSHFactory();
 factory.privateKeys = { "ssh-rsa": Key.fromFile("id_rsa") };
 factory.publicKeys = { "ssh-rsa": Key.fromFile("id_rsa.pub") };
 factory.portal = new Portal(
   new UnixSSHRealm({
-    subsystemPrograms: sftpServer === undefined ? {} : { sftp: sftpServer },
     agentForwarding: true,
     x11Forwarding: true,
     forwarding: { connect: true, listen: true, connectUNIX: true, listenUNIX: true },
