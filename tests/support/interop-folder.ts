@@ -37,6 +37,6 @@ export class PeerFolder {
 
   #spawn(words: readonly string[], input: string | Uint8Array = ""): Buffer {
     const [file = "", ...args] = [...this.prefix, ...words];
-    return execFileSync(file, args, { input, stdio: ["pipe", "pipe", "pipe"] });
+    return execFileSync(file, args, { input, stdio: ["pipe", "pipe", "pipe"], maxBuffer: 2 ** 30 });
   }
 }

@@ -1,4 +1,4 @@
-"""AsyncSSH's server: `cat; exit 7` for one user. Arguments: user, password, authorized keys, host keys. Prints its port."""
+"""AsyncSSH's server: `cat; exit 7` and SFTP for one user. Arguments: user, password, authorized keys, host keys. Prints its port."""
 import asyncio
 import os
 import sys
@@ -36,7 +36,7 @@ async def run(process):
 
 async def main():
     server = await asyncssh.listen(
-        "127.0.0.1", 0, server_factory=Server, process_factory=run, encoding=None, server_host_keys=HOST_KEYS,
+        "127.0.0.1", 0, server_factory=Server, process_factory=run, sftp_factory=True, encoding=None, server_host_keys=HOST_KEYS,
         authorized_client_keys=AUTHORIZED_KEYS, kex_algs=names(get_kex_algs()),
         encryption_algs=names(get_encryption_algs()), mac_algs=names(get_mac_algs()),
         compression_algs=names(get_compression_algs()), rekey_bytes=int(os.environ.get("REKEY_BYTES", 2**30)), signature_algs=names(get_public_key_algs()))

@@ -1,37 +1,63 @@
-"""Twisted Conch's server: `cat; exit 7` for one user. Arguments: user, password, authorized keys, host keys. Prints its port."""
+"""Twisted Conch's server: `cat; exit 7` and SFTP for one user. Arguments: user, password, authorized keys, host keys. Prints its port."""
 import struct
 import sys
 
 from twisted.conch.avatar import ConchUser
 from twisted.conch.checkers import InMemorySSHKeyDB, SSHPublicKeyChecker, readAuthorizedKeyFile
 from twisted.conch.openssh_compat.primes import parseModuliFile
-from twisted.conch.ssh import channel, common, factory, keys
+from twisted.conch.interfaces import ISFTPServer
+from twisted.conch.ssh import common, factory, filetransfer, keys, session
+from twisted.conch.unix import SFTPServerForUnixConchUser
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import Portal
 from twisted.internet import reactor
+from twisted.python.components import registerAdapter
+from twisted.python.filepath import FilePath
 
 USER, PASSWORD, AUTHORIZED_KEYS, *HOST_KEYS = sys.argv[1:]
 
 
-class Command(channel.SSHChannel):
-    name = b"session"
-
+class Command(session.SSHSession):
     def request_exec(self, data):
         return common.getNS(data)[0] == b"cat; exit 7"
 
     def dataReceived(self, data):
-        self.write(data)
+        if self.client:
+            session.SSHSession.dataReceived(self, data)
+        else:
+            self.write(data)
 
     def eofReceived(self):
-        self.conn.sendRequest(self, b"exit-status", struct.pack(">L", 7))
+        if self.client is None:
+            self.conn.sendRequest(self, b"exit-status", struct.pack(">L", 7))
         self.loseConnection()
+
+
+class User(ConchUser):
+    def __init__(self):
+        ConchUser.__init__(self)
+        self.channelLookup[b"session"] = Command
+        self.subsystemLookup[b"sftp"] = filetransfer.FileTransferServer
+
+    def getHomeDir(self):
+        return FilePath("/tmp")
+
+    def getUserGroupId(self):
+        return None, None
+
+    def _runAsUser(self, f, *args, **kw):
+        calls = [(f, args, kw)] if callable(f) else f
+        for function, *rest in calls:
+            result = function(*(rest[0] if rest else ()), **(rest[1] if len(rest) > 1 else {}))
+        return result
+
+
+registerAdapter(SFTPServerForUnixConchUser, User, ISFTPServer)
 
 
 class Realm:
     def requestAvatar(self, avatarId, mind, *interfaces):
-        user = ConchUser()
-        user.channelLookup[b"session"] = Command
-        return interfaces[0], user, lambda: None
+        return interfaces[0], User(), lambda: None
 
 
 class Factory(factory.SSHFactory):
