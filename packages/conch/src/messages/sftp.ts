@@ -1,7 +1,7 @@
 /** Messages of SFTP, version 3 (draft-ietf-secsh-filexfer-02): what follows the type of a packet. */
 import { ProtocolError } from "../error.js";
 import { bytes, counted, type Field, rest, text, trailingText, uint32 } from "../wire/fields.js";
-import { message } from "../wire/message.js";
+import { layout, message } from "../wire/message.js";
 import type { Reader } from "../wire/reader.js";
 import { type BytesLike, keep, type Writer } from "../wire/writer.js";
 
@@ -110,6 +110,8 @@ export const Open = message("OPEN", 3, { id: uint32, filename: bytes, flags: uin
 export const Close = message("CLOSE", 4, { id: uint32, handle: bytes });
 export const Read = message("READ", 5, { id: uint32, handle: bytes, offset: uint64, length: uint32 });
 export const Write = message("WRITE", 6, { id: uint32, handle: bytes, offset: uint64, data: bytes });
+/** A WRITE up to its data. */
+export const WriteHead = layout("WRITE", { id: uint32, handle: bytes, offset: uint64, length: uint32 });
 export const Lstat = message("LSTAT", 7, { id: uint32, path: bytes });
 export const Fstat = message("FSTAT", 8, { id: uint32, handle: bytes });
 export const Setstat = message("SETSTAT", 9, { id: uint32, path: bytes, attrs: attributes });
@@ -136,6 +138,8 @@ export const Status = message("STATUS", 101, {
 });
 export const Handle = message("HANDLE", 102, { id: uint32, handle: bytes });
 export const Data = message("DATA", 103, { id: uint32, data: bytes });
+/** A DATA up to its data. */
+export const DataHead = layout("DATA", { id: uint32, length: uint32 });
 export const Name = message("NAME", 104, {
   id: uint32,
   entries: counted({ filename: bytes, longname: bytes, attrs: attributes }),

@@ -15,6 +15,11 @@ import { FX_OP_UNSUPPORTED } from "./numbers.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.filetransfer" });
 
+const NOTHING = Buffer.alloc(0);
+
+/** Bytes that take longer to copy than to send by themselves. */
+const MUCH = 8192;
+
 /** Those who have a link's target in front of its path, as OpenSSH, and not as the draft. */
 const TARGET_FIRST = /OpenSSH|paramiko|^SSH-2\.0-(?:Go|JSCH)/i;
 
@@ -24,7 +29,9 @@ interface OfConnection {
 }
 
 const packetTypes = new Map(
-  Object.values(messages).flatMap((each) => (typeof each === "object" ? [[each.number, each.name] as const] : [])),
+  Object.values(messages).flatMap((each) =>
+    typeof each === "object" && "number" in each ? [[each.number, each.name] as const] : [],
+  ),
 );
 
 /**
@@ -52,14 +59,23 @@ export class FileTransferBase extends Protocol {
     this.#input.bytes = bytes;
   }
 
-  /** Sends nothing any more when the connection is gone. */
-  sendPacket(kind: number, data: BytesLike): void {
+  /**
+   * Sends nothing any more when the connection is gone.
+   *
+   * @param bulk what follows the data: as it is, where it is much, and not copied
+   */
+  sendPacket(kind: number, data: BytesLike, bulk: Buffer = NOTHING): void {
     if (this.isLost) return;
     const body = toBuffer(data);
     const header = Buffer.allocUnsafe(5);
-    header.writeUInt32BE(1 + body.length, 0);
+    header.writeUInt32BE(1 + body.length + bulk.length, 0);
     header[4] = kind;
-    this.transport?.write(Buffer.concat([header, body]));
+    if (bulk.length < MUCH) {
+      this.transport?.write(Buffer.concat([header, body, bulk]));
+    } else {
+      this.transport?.write(Buffer.concat([header, body]));
+      this.transport?.write(bulk);
+    }
   }
 
   override dataReceived(data: Buffer): MaybeAsync {
@@ -94,7 +110,7 @@ export class FileTransferBase extends Protocol {
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.lines.error("SFTP ends: {reason}", { reason: error.message });
-      this.#input.bytes = Buffer.alloc(0);
+      this.#input.bytes = NOTHING;
       this.transport?.loseConnection();
     } finally {
       this.#taking = false;

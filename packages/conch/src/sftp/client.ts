@@ -30,11 +30,15 @@ export type Success = readonly [message: string, language: string];
 /** Extensions by name. */
 export type Extensions = ReadonlyMap<string, BytesLike> | Readonly<Record<string, BytesLike>>;
 
-/** Requests about what is open, and all requests. */
-type HandleRequest = "Close" | "Read" | "Write" | "Fstat" | "Fsetstat" | "Readdir";
-type PathRequest =
-  "Open" | "Lstat" | "Setstat" | "Opendir" | "Remove" | "Mkdir" | "Rmdir" | "Realpath" | "Stat" | "Rename";
-type Request = (typeof messages)[HandleRequest | PathRequest | "Readlink" | "Symlink" | "Extended"];
+/** A packet that asks for something; what it is made of follows the id. */
+interface Request {
+  readonly number: number;
+  readonly encode: (values: never) => Buffer;
+}
+
+/** A WRITE whose data go out behind it, and are not copied. */
+const WRITE: Request = { number: messages.Write.number, encode: messages.WriteHead.encode };
+
 /** What the answer to a request has when it is a success. */
 type Answer = "done" | "handle" | "data" | "names" | "attributes" | "reply";
 
@@ -242,8 +246,8 @@ export class FileTransferClient extends FileTransferBase {
     if (this.openRequests.has(id)) this.#answered(id)?.[0].errback(error);
   }
 
-  /** For files and directories. @internal */
-  ask<T>(request: Request, answer: Answer, values: object): Deferred<T> {
+  /** For files and directories. @param bulk the data that follow those values @internal */
+  ask<T>(request: Request, answer: Answer, values: object, bulk?: Buffer): Deferred<T> {
     if (this.#error !== null) return fail(this.#error);
     const id = this.counter;
     this.counter = (this.counter + 1) >>> 0;
@@ -251,7 +255,7 @@ export class FileTransferClient extends FileTransferBase {
     this.openRequests.set(id, waiting);
     this.#expected.set(id, answer);
     const encode = request.encode as (values: object) => Buffer;
-    this.sendPacket(request.number, encode({ id, ...values }));
+    this.sendPacket(request.number, encode({ id, ...values }), bulk);
     return waiting as Deferred<T>;
   }
 
@@ -301,12 +305,12 @@ export class ClientFile implements ISFTPFile {
   }
 
   close(): Deferred<Success> {
-    return this.#ask("Close", "done");
+    return this.#ask(messages.Close, "done");
   }
 
   /** Up to `length` bytes; servers may give fewer. Fails with EOFError at the end. */
   readChunk(offset: number | bigint, length: number): Deferred<Buffer> {
-    return this.#ask("Read", "data", { offset, length });
+    return this.#ask(messages.Read, "data", { offset, length });
   }
 
   /** What is more than every server takes at once goes out in several requests. */
@@ -314,7 +318,8 @@ export class ClientFile implements ISFTPFile {
     const bytes = toBuffer(data);
     const write = (from: number): Deferred<Success> => {
       const at = typeof offset === "bigint" ? offset + BigInt(from) : offset + from;
-      return this.#ask("Write", "done", { offset: at, data: bytes.subarray(from, from + MAX_WRITE) });
+      const piece = bytes.subarray(from, from + MAX_WRITE);
+      return this.#ask(WRITE, "done", { offset: at, length: piece.length }, piece);
     };
     if (bytes.length <= MAX_WRITE) return write(0);
     const pieces = Array.from({ length: Math.ceil(bytes.length / MAX_WRITE) }, (_, index) => write(index * MAX_WRITE));
@@ -327,15 +332,15 @@ export class ClientFile implements ISFTPFile {
   }
 
   getAttrs(): Deferred<FileAttributes> {
-    return this.#ask("Fstat", "attributes");
+    return this.#ask(messages.Fstat, "attributes");
   }
 
   setAttrs(attrs: FileAttributes): Deferred<Success> {
-    return this.#ask("Fsetstat", "done", { attrs });
+    return this.#ask(messages.Fsetstat, "done", { attrs });
   }
 
-  #ask<T>(request: HandleRequest, answer: Answer, values: object = {}): Deferred<T> {
-    return this.parent.ask(messages[request], answer, { handle: this.handle.subarray(4), ...values });
+  #ask<T>(request: Request, answer: Answer, values: object = {}, bulk?: Buffer): Deferred<T> {
+    return this.parent.ask(request, answer, { handle: this.handle.subarray(4), ...values }, bulk);
   }
 }
 
@@ -358,14 +363,14 @@ export class ClientDirectory implements AsyncIterable<ListedEntry> {
    * something to a terminal are left out (S7).
    */
   read(): Deferred<ListedEntry[]> {
-    return this.#ask<ListedEntry[]>("Readdir", "names").addCallback((entries) => entries.filter(isHarmless));
+    return this.#ask<ListedEntry[]>(messages.Readdir, "names").addCallback((entries) => entries.filter(isHarmless));
   }
 
   /** Once; later calls give null. */
   close(): Deferred<Success | null> {
     if (this.#isClosed) return succeed(null);
     this.#isClosed = true;
-    return this.#ask("Close", "done");
+    return this.#ask(messages.Close, "done");
   }
 
   /** All entries to the end. */
@@ -382,8 +387,8 @@ export class ClientDirectory implements AsyncIterable<ListedEntry> {
     }
   }
 
-  #ask<T>(request: HandleRequest, answer: Answer): Deferred<T> {
-    return this.parent.ask(messages[request], answer, { handle: this.handle.subarray(4) });
+  #ask<T>(request: Request, answer: Answer): Deferred<T> {
+    return this.parent.ask(request, answer, { handle: this.handle.subarray(4) });
   }
 }
 

@@ -166,7 +166,8 @@ export class FileTransferServer extends FileTransferBase implements IPushProduce
         () => file.readChunk(offset, most),
         (chunk) => {
           if (chunk.length === 0) throw new EOFError();
-          this.sendPacket(messages.Data.number, messages.Data.encode({ id, data: chunk.subarray(0, most) }));
+          const data = chunk.subarray(0, most);
+          this.sendPacket(messages.Data.number, messages.DataHead.encode({ id, length: data.length }), data);
         },
         () => (this.#reading -= most),
       );

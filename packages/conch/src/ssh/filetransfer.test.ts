@@ -99,7 +99,7 @@ function frame(kind: number, body: Buffer): Buffer {
 }
 
 type AnyMessage = (typeof messages)["Open"];
-type Named = Exclude<keyof typeof messages, `FILEXFER_${string}`>;
+type Named = Exclude<keyof typeof messages, `FILEXFER_${string}` | `${string}Head`>;
 
 function request(name: Named, values: object): Buffer {
   const { number, encode } = messages[name] as AnyMessage;
@@ -116,7 +116,7 @@ function serve(files = new Noted()) {
     transport.clear();
     return said.map(([kind, body]) => {
       const [name, message] = Object.entries(messages).find(
-        (each) => typeof each[1] === "object" && each[1].number === kind,
+        (each) => typeof each[1] === "object" && "number" in each[1] && each[1].number === kind,
       )! as [string, AnyMessage];
       return [name, message.decode(body)];
     });
@@ -305,6 +305,17 @@ describe("a server", () => {
     const { ask, files } = opened();
     files.answers["extendedRequest"] = () => undefined;
     expect(ask("Extended", { id: 5, name: "x@y", data: path })).toEqual([status(5, 0, "extended x@y succeeded")]);
+  });
+
+  test("sends much data as it is, behind the rest of its packet", () => {
+    const { ask, transport, file, files } = opened();
+    const data = Buffer.alloc(50_000, "x");
+    const written: Buffer[] = [];
+    transport.write = (bytes) => void written.push(bytes as Buffer);
+    files.answers["readChunk"] = () => data;
+    ask("Read", { id: 5, handle: file, offset: 0, length: 50_000 });
+    expect(written.map(({ buffer }) => buffer === data.buffer)).toEqual([false, true]);
+    expect(Buffer.concat(written)).toEqual(request("Data", { id: 5, data }));
   });
 
   test("S6: reads no more than 255 KiB at once", () => {
