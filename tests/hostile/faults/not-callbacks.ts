@@ -35,7 +35,10 @@ export const REASONS: Reasons = [
   [/^FileTransfer(Base|Server)\./, WITHIN],
   [/^FileTransferClient\.(?!gotServerVersion)/, CALLED],
   [/^Client(File|Directory)\./, CALLED],
-  [/^(SFTPServerForUnixConchUser|UnixSFTPFile|UnixSFTPDirectory|LocalFile)\./, BY_INTERFACE],
+  [
+    /^(SFTPServerFor(UnixConchUser|Folder)|UnixSFTPFile|UnixSFTPDirectory|LocalFile|FolderFile|FolderDirectory)\./,
+    BY_INTERFACE,
+  ],
   [/^SSHAgent(Client|Server|ServerChannel|ForwardingChannel)\./, WITHIN],
   [/^(HostBasedCheckerOptions|SSHPublicKeyCheckerOptions|IAuthorizedKeysDB|UserDatabase|ShadowDatabase)\./, WITHIN],
   [/^(PasswordHash|Crypt|AllowRequest|DefenceOptions\.random)$/, WITHIN],

@@ -31,8 +31,8 @@ import { FX_BAD_MESSAGE, FX_FAILURE, FX_NO_SUCH_FILE, FX_OK } from "./numbers.js
 const MAX_REQUESTS = 128;
 const MAX_HANDLES = 256;
 const MAX_READ = 255 * 1024; // bytes
-/** Bytes that may be being read at once. */
-const MAX_READING = 2 * 1024 * 1024;
+/** Bytes that may be being read and written at once. */
+const MAX_MOVING = 2 * 1024 * 1024;
 
 /**
  * Serves the files of an avatar, which is an `ISFTPServer` or is adapted to one.
@@ -57,9 +57,9 @@ export class FileTransferServer extends FileTransferBase implements IPushProduce
   #lastHandle = 0;
   /** Those that are open, or being opened. */
   #handles = 0;
-  /** Requests that are not answered yet, and the bytes that those of them read. */
+  /** Requests that are not answered yet, and the bytes that they read and write. */
   #inHand = 0;
-  #reading = 0;
+  #moving = 0;
   #paused = false;
   #isLast = false;
   /** Settles when all that has come is in hand. */
@@ -158,9 +158,9 @@ export class FileTransferServer extends FileTransferBase implements IPushProduce
   packet_READ(data: Buffer): void {
     const { id, handle, offset, length } = messages.Read.decode(data);
     const most = Math.min(length, MAX_READ);
-    this.#withFile(id, handle, (file) => {
-      this.#reading += most;
-      this.#serve(
+    this.#withFile(id, handle, (file) =>
+      this.#move(
+        most,
         id,
         "read failed",
         () => file.readChunk(offset, most),
@@ -169,15 +169,20 @@ export class FileTransferServer extends FileTransferBase implements IPushProduce
           const data = chunk.subarray(0, most);
           this.sendPacket(messages.Data.number, messages.DataHead.encode({ id, length: data.length }), data);
         },
-        () => (this.#reading -= most),
-      );
-    });
+      ),
+    );
   }
 
   packet_WRITE(data: Buffer): void {
     const { id, handle, offset, data: chunk } = messages.Write.decode(data);
     this.#withFile(id, handle, (file) =>
-      this.#do(id, "write failed", "write succeeded", () => file.writeChunk(offset, chunk)),
+      this.#move(
+        chunk.length,
+        id,
+        "write failed",
+        () => file.writeChunk(offset, chunk),
+        () => this.sendStatus(id, FX_OK, "write succeeded"),
+      ),
     );
   }
 
@@ -286,7 +291,7 @@ export class FileTransferServer extends FileTransferBase implements IPushProduce
   // What those are made of
 
   protected override mayTake(): boolean {
-    return !this.#paused && !this.isLost && this.#inHand < MAX_REQUESTS && this.#reading < MAX_READING;
+    return !this.#paused && !this.isLost && this.#inHand < MAX_REQUESTS && this.#moving < MAX_MOVING;
   }
 
   /** A request that cannot be read is answered as far as it has an id. */
@@ -318,6 +323,12 @@ export class FileTransferServer extends FileTransferBase implements IPushProduce
         served(false);
       },
     );
+  }
+
+  /** The same, of what has so many bytes in memory until it is answered. */
+  #move<T>(bytes: number, id: number, failed: string, call: () => MaybeLater<T>, answer: (value: T) => void): void {
+    this.#moving += bytes;
+    this.#serve(id, failed, call, answer, () => (this.#moving -= bytes));
   }
 
   #goOn(): void {

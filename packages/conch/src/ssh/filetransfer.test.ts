@@ -438,6 +438,20 @@ describe("a server", () => {
     expect(answers().length).toBe(200);
   });
 
+  test("S6: has 2 MiB being written at once", () => {
+    const { server, files, file } = opened();
+    const written: Deferred<void>[] = [];
+    files.answers["writeChunk"] = () => {
+      written.push(new Deferred());
+      return written.at(-1);
+    };
+    const write = request("Write", { id: 5, handle: file, offset: 0, data: Buffer.alloc(200_000) });
+    void server.dataReceived(Buffer.concat(Array.from({ length: 20 }, () => write)));
+    expect(written.length).toBe(11);
+    for (const each of written.slice(0, 5)) each.callback();
+    expect(written.length).toBe(16);
+  });
+
   test("S6: has 2 MiB being read at once", () => {
     const { server, files, file } = opened();
     files.answers["readChunk"] = () => new Deferred<Buffer>();
