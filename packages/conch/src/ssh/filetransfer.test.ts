@@ -782,6 +782,8 @@ describe("a link's path and its target", () => {
     ["SSH-2.0-OpenSSH_9.2p1 Debian-2", true],
     ["SSH-2.0-paramiko_3.4.0", true],
     ["SSH-2.0-Go", true],
+    ["SSH-2.0-libssh2_1.10.0", true],
+    ["SSH-2.0-libssh_0.10.6", false],
     ["SSH-2.0-AsyncSSH_2.14.0", false],
     ["SSH-2.0-Twisted_24.3", false],
     ["", false],
