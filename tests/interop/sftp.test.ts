@@ -15,6 +15,7 @@ import {
   SFTPError,
 } from "@strombus/conch/ssh/filetransfer";
 import type { SSHConnection } from "@strombus/conch/ssh/connection";
+import { NS } from "@strombus/conch/ssh/common";
 import { Key } from "@strombus/conch/ssh/keys";
 import { SSHSession } from "@strombus/conch/ssh/session";
 import { EOFError, NotImplementedError } from "@strombus/reactor/exceptions";
@@ -33,6 +34,7 @@ const peer = peers();
 const large = randomBytes(3 * 2 ** 20 + 1);
 
 interface Running extends Account {
+  readonly hasPosixRename: boolean;
   /** Where files may be made. */
   readonly folder: string;
   readonly stop: () => Promise<void>;
@@ -46,12 +48,19 @@ async function startPython(name: "AsyncSSH" | "Twisted"): Promise<Running> {
     folder.remove();
     await server.stop();
   };
-  return { port: server.port, user: server.user, secret: key, folder: folder.path, stop };
+  return {
+    port: server.port,
+    user: server.user,
+    secret: key,
+    hasPosixRename: name === "AsyncSSH",
+    folder: folder.path,
+    stop,
+  };
 }
 
 async function startOpenSSH(prefix: readonly string[]): Promise<Running> {
   const sshd = await startSSHD(prefix, ["Subsystem sftp internal-sftp"]);
-  return { ...sshd, folder: sshd.folder.path };
+  return { ...sshd, hasPosixRename: true, folder: sshd.folder.path };
 }
 
 async function startOurs(): Promise<Running> {
@@ -59,7 +68,7 @@ async function startOurs(): Promise<Running> {
   const stop = async () => {
     await program.kill();
   };
-  return { port, user: "user", secret: "password", folder: "", stop };
+  return { port, user: "user", secret: "password", hasPosixRename: true, folder: "", stop };
 }
 
 const SERVERS: Readonly<Record<string, () => Promise<Running>>> = {
@@ -147,6 +156,15 @@ for (const [name, start] of Object.entries(SERVERS)) {
       expect(await sftp.realPath(at("link"))).toBe(await sftp.realPath(at("target")));
       await sftp.removeFile(at("link"));
       await sftp.removeFile(at("target"));
+    });
+
+    test("a success that has no reply of its own is one", async () => {
+      const has = server.hasPosixRename;
+      await (await sftp.openFile(at("old"), FXF_WRITE | FXF_CREAT, {})).close();
+      const renaming = sftp.extendedRequest("posix-rename@openssh.com", Buffer.concat([NS(at("old")), NS(at("new"))]));
+      if (has) expect(await renaming).toHaveLength(2);
+      else await expect(renaming).rejects.toBeInstanceOf(NotImplementedError);
+      await sftp.removeFile(at(has ? "new" : "old"));
     });
 
     test("what it does not have it says, and goes on", async () => {

@@ -71,7 +71,8 @@ export class FileTransferClient extends FileTransferBase {
   /** What is spoken, once the server has said so. */
   version: number | null = null;
   readonly #expected = new Map<number, Answer>();
-  readonly #greeted = new Deferred<void>();
+  /** Of whoever waits for the server's first answer. */
+  #greeted: Deferred<void> | null = null;
   #error: Error | null = new ConnectionLost("there is no connection yet");
 
   constructor(extData: Extensions = {}) {
@@ -90,8 +91,9 @@ export class FileTransferClient extends FileTransferBase {
     const channel = await conn.openChannel(new TransferChannel(client));
     try {
       await conn.sendRequest(channel, "subsystem", Subsystem.encode({ name: "sftp" }), true);
+      const greeted = (client.#greeted = new Deferred<void>());
       void client.makeConnection(channel);
-      await client.#greeted;
+      await greeted;
     } catch (error) {
       channel.loseConnection();
       throw error;
@@ -118,7 +120,7 @@ export class FileTransferClient extends FileTransferBase {
     this.openRequests.clear();
     this.#expected.clear();
     for (const each of waiting) each.errback(error);
-    if (!this.#greeted.called) this.#greeted.addErrback(() => undefined).errback(error);
+    this.#takeGreeted()?.errback(error);
   }
 
   /** Closes the session. What waits for an answer fails. */
@@ -185,8 +187,11 @@ export class FileTransferClient extends FileTransferBase {
     return this.ask<ListedEntry[]>(messages.Realpath, "names", { path }).addCallback(firstName);
   }
 
-  /** @param data what follows the request's name, in a form of its own */
-  extendedRequest(request: string, data: BytesLike): Deferred<Buffer> {
+  /**
+   * @param data what follows the request's name, in a form of its own
+   * @returns the reply, in such a form; or that it succeeded, where the server says no more
+   */
+  extendedRequest(request: string, data: BytesLike): Deferred<Buffer | Success> {
     return this.ask(messages.Extended, "reply", { name: request, data: toBuffer(data) });
   }
 
@@ -196,7 +201,7 @@ export class FileTransferClient extends FileTransferBase {
     const { version, extensions } = messages.Version.decode(data);
     this.otherVersion = version;
     this.version = version;
-    if (!this.#greeted.called) this.#greeted.callback();
+    this.#takeGreeted()?.callback();
     return this.gotServerVersion(version, extensions);
   }
 
@@ -205,7 +210,7 @@ export class FileTransferClient extends FileTransferBase {
     const waiting = this.#answered(id);
     if (waiting === null) return;
     const [request, expected] = waiting;
-    if (code === FX_OK && expected === "done") request.callback([message, language]);
+    if (code === FX_OK && (expected === "done" || expected === "reply")) request.callback([message, language]);
     else if (code === FX_OK) request.errback(new ProtocolError(`a success without ${WITH[expected]}`));
     else if (code === FX_EOF) request.errback(new EOFError(message));
     else if (code === FX_OP_UNSUPPORTED) request.errback(new NotImplementedError(message));
@@ -250,16 +255,23 @@ export class FileTransferClient extends FileTransferBase {
   ask<T>(request: Request, answer: Answer, values: object, bulk?: Buffer): Deferred<T> {
     if (this.#error !== null) return fail(this.#error);
     const id = this.counter;
+    const encode = request.encode as (values: object) => Buffer;
+    const packet = encode({ id, ...values });
     this.counter = (this.counter + 1) >>> 0;
     const waiting = new Deferred<unknown>();
     this.openRequests.set(id, waiting);
     this.#expected.set(id, answer);
-    const encode = request.encode as (values: object) => Buffer;
-    this.sendPacket(request.number, encode({ id, ...values }), bulk);
+    this.sendPacket(request.number, packet, bulk);
     return waiting as Deferred<T>;
   }
 
   // What those are made of
+
+  #takeGreeted(): Deferred<void> | null {
+    const greeted = this.#greeted;
+    this.#greeted = null;
+    return greeted;
+  }
 
   /** Who waits for an answer; null, and a line in the log, when nobody does. */
   #answered(id: number): readonly [request: Deferred, expected: Answer] | null {

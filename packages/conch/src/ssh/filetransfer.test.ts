@@ -575,6 +575,8 @@ describe("a client", () => {
     expect(await result(client.realPath("."))).toBe("/real");
     expect(await result(client.makeLink("link", "target"))).toEqual(["symlink succeeded", ""]);
     expect(await result(client.extendedRequest("x@y", "data"))).toEqual(Buffer.from("reply"));
+    files.answers["extendedRequest"] = () => undefined;
+    expect(await result(client.extendedRequest("x@z", "data"))).toEqual(["extended x@z succeeded", ""]);
     const bytes = Buffer.from.bind(Buffer) as (text: string) => Buffer;
     expect(files.calls).toEqual([
       ["openFile", bytes("f"), 1, { ext_foo: path }],
@@ -594,7 +596,14 @@ describe("a client", () => {
       ["realPath", bytes(".")],
       ["makeLink", bytes("link"), bytes("target")],
       ["extendedRequest", "x@y", bytes("data")],
+      ["extendedRequest", "x@z", bytes("data")],
     ]);
+  });
+
+  test("that is to send what cannot be sent throws, and waits for no answer", () => {
+    const { client } = connected();
+    expect(() => client.setAttrs("f", { size: -1 })).toThrow(RangeError);
+    expect(client.openRequests.size).toBe(0);
   });
 
   test("fails as the server says", async () => {
