@@ -1,5 +1,5 @@
 /** The example sftp-server, with OpenSSH's sftp and scp, and with ssh2's client. */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -10,6 +10,7 @@ import { PeerFolder } from "../support/interop-folder.js";
 import { openSSH } from "../support/openssh.js";
 import { Program } from "../support/program.js";
 import { ssh2Client } from "../support/ssh2.js";
+import { digestOf } from "../support/tcp.js";
 
 const { prefix, askpass } = openSSH();
 const base = exampleFolder();
@@ -66,8 +67,6 @@ function put(name: string, content: string | Uint8Array): string {
   return path;
 }
 
-const digest = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
-
 describe("OpenSSH's sftp", () => {
   test("is at the root, which is the user's folder, and cannot leave it", async () => {
     put("here/file", "x");
@@ -104,7 +103,7 @@ describe("OpenSSH's sftp", () => {
       "-ls dir",
     );
     expect([status, errors.split("\n").filter(Boolean).length]).toEqual([0, 2]);
-    expect(digest(local.read(`${local.path}/back`))).toBe(digest(large));
+    expect(digestOf(local.read(`${local.path}/back`))).toBe(digestOf(large));
     expect(printed).toEqual([
       expect.stringMatching(/^lrwxrwxrwx .* link$/),
       expect.stringMatching(/^-rwxr-x--- .* 5242881 .* renamed$/),
@@ -128,7 +127,7 @@ describe("OpenSSH's sftp", () => {
       const back = local.read(`${local.path}/${name.replace("tree/", "tree-back/")}`);
       expect(back.toString()).toBe(`content of ${name}`);
     }
-    expect(digest(readFileSync(join(served, "cut")))).toBe(digest(large));
+    expect(digestOf(readFileSync(join(served, "cut")))).toBe(digestOf(large));
   });
 
   test("lists a directory of a thousand names", async () => {
@@ -149,7 +148,7 @@ describe("OpenSSH's scp", () => {
       const program = start("scp", words);
       expect([await program.ending, program.stderr.text]).toEqual([{ status: 0, signal: null }, ""]);
     }
-    expect(digest(local.read(`${local.path}/scp-back`))).toBe(digest(large));
+    expect(digestOf(local.read(`${local.path}/scp-back`))).toBe(digestOf(large));
     expect(local.run("stat", "-c", "%a %Y", `${local.path}/scp-back`)).toBe("640 981173106\n");
   });
 
@@ -176,7 +175,7 @@ describe("ssh2's client", () => {
     await done;
     const chunks: Buffer[] = [];
     for await (const chunk of files.createReadStream("/ssh2")) chunks.push(chunk as Buffer);
-    expect(digest(Buffer.concat(chunks))).toBe(digest(large));
+    expect(digestOf(Buffer.concat(chunks))).toBe(digestOf(large));
     const stat = await promisify(files.stat.bind(files))("/ssh2");
     expect([stat.size, stat.isFile()]).toEqual([large.length, true]);
     await promisify<string, string>(files.symlink.bind(files))("ssh2", "/ssh2-link");

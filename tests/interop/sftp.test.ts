@@ -1,5 +1,5 @@
 /** Our SFTP client with other people's servers and our own; Twisted's client with our server. */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SFTPServerForFolder } from "@strombus/conch/sftp";
@@ -29,6 +29,7 @@ import { peers } from "../support/peers.js";
 import { Program } from "../support/program.js";
 import { serve } from "../support/server.js";
 import { startSSHD } from "../support/sshd.js";
+import { digestOf } from "../support/tcp.js";
 
 const peer = peers();
 const large = randomBytes(3 * 2 ** 20 + 1);
@@ -79,8 +80,6 @@ const SERVERS: Readonly<Record<string, () => Promise<Running>>> = {
   ours: startOurs,
 };
 
-const digest = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
-
 async function readAll(file: ClientFile): Promise<Buffer> {
   const chunks: Buffer[] = [];
   try {
@@ -114,7 +113,7 @@ for (const [name, start] of Object.entries(SERVERS)) {
         permissions: 0o640,
       });
       await file.writeChunk(0, large);
-      expect(digest(await readAll(file))).toBe(digest(large));
+      expect(digestOf(await readAll(file))).toBe(digestOf(large));
       expect(await file.getAttrs()).toMatchObject({ size: large.length });
       await file.close();
       await sftp.setAttrs(at("large"), { permissions: 0o600, atime: 1000, mtime: 2000 });

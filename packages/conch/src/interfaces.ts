@@ -2,13 +2,13 @@
 import { type InterfaceToken, interfaceToken } from "@strombus/reactor/components";
 import { ValueError } from "@strombus/reactor/exceptions";
 import type { MaybeAsync, IProtocol } from "@strombus/reactor/interfaces";
-import type { FileAttributes } from "./messages/sftp.js";
+import type { Extensions, FileAttributes } from "./messages/sftp.js";
 import type { SSHChannel } from "./ssh/channel.js";
 import type { SSHConnection } from "./ssh/connection.js";
 import type { SSHSessionProcessProtocol } from "./ssh/session.js";
 import type { BytesLike } from "./wire/writer.js";
 
-export type { FileAttributes } from "./messages/sftp.js";
+export type { Extensions, FileAttributes } from "./messages/sftp.js";
 
 /** Something, or a Promise or Deferred of it. */
 export type MaybeLater<T> = T | PromiseLike<T>;
@@ -173,10 +173,7 @@ export const ISFTPFile: InterfaceToken<ISFTPFile> = interfaceToken<ISFTPFile>(
 export interface ISFTPServer {
   avatar: unknown;
   /** The extensions that the server has, by name. */
-  gotVersion(
-    otherVersion: number,
-    extData: ReadonlyMap<string, Buffer>,
-  ): ReadonlyMap<string, BytesLike> | Readonly<Record<string, BytesLike>>;
+  gotVersion(otherVersion: number, extData: ReadonlyMap<string, Buffer>): Extensions;
   /** `flags` are the FXF_ bits. */
   openFile(filename: Buffer, flags: number, attrs: FileAttributes): MaybeLater<ISFTPFile>;
   removeFile(filename: Buffer): MaybeAsync;

@@ -7,10 +7,10 @@ import { ConchError } from "../error.js";
 import { NS } from "../ssh/common.js";
 import { bytes, counted, text } from "../wire/fields.js";
 import { layout } from "../wire/message.js";
+import { frame, FrameInput } from "../wire/frames.js";
 import { Reader } from "../wire/reader.js";
 import { toBuffer, Writer, type BytesLike } from "../wire/writer.js";
 import { type Destination, RESTRICT_DESTINATION, writeDestinations } from "./destinations.js";
-import { frame, takeFrame } from "./frames.js";
 import {
   AGENT_FAILURE,
   AGENT_CONSTRAIN_CONFIRM,
@@ -47,22 +47,24 @@ export interface AddOptions {
 
 /** Asks an agent; requests are answered in order, and all fail when the agent goes. */
 export class SSHAgentClient extends Protocol {
-  /** What has come of the next answer. */
-  buf: Buffer = Buffer.alloc(0);
   /** Those waiting for answers, in order. */
   deferreds: Deferred<Buffer>[] = [];
+  readonly #input = new FrameInput("an agent's frame");
   #lost: Error | null = null;
 
+  /** What has come of the next answer. */
+  get buf(): Buffer {
+    return this.#input.bytes;
+  }
+
+  set buf(bytes: Buffer) {
+    this.#input.bytes = bytes;
+  }
+
   override dataReceived(data: Buffer): void {
-    this.buf = Buffer.concat([this.buf, data]);
+    this.#input.add(data);
     try {
-      for (;;) {
-        const taken = takeFrame(this.buf);
-        if (taken === null) return;
-        const [answer, rest] = taken;
-        this.buf = rest;
-        this.#answered(answer);
-      }
+      for (let answer = this.#input.take(); answer !== null; answer = this.#input.take()) this.#answered(answer);
     } catch (error) {
       this.#end(error as Error);
       this.transport?.loseConnection();
@@ -81,7 +83,7 @@ export class SSHAgentClient extends Protocol {
     if (this.#lost !== null) return fail(this.#lost);
     const answer = new Deferred<Buffer>();
     this.deferreds.push(answer);
-    this.transport?.write(frame(reqType, data));
+    this.transport?.write(frame(reqType, toBuffer(data)));
     return answer;
   }
 

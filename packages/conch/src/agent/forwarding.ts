@@ -8,8 +8,8 @@ import { SocketChannel } from "../channel/socket-channel.js";
 import { peerLog } from "../peer-log.js";
 import { SSHChannel, type SSHChannelOptions } from "../ssh/channel.js";
 import type { SSHClientTransport } from "../ssh/transport.js";
+import { frame, FrameInput } from "../wire/frames.js";
 import { bindingOf } from "./client.js";
-import { frame, takeFrame } from "./frames.js";
 import { AGENTC_EXTENSION } from "./numbers.js";
 import { AGENT_CHANNEL } from "./socket.js";
 
@@ -69,11 +69,11 @@ export class SSHAgentForwardingChannel extends SocketChannel {
 
   /** An agent that knows no bindings says so, and its keys have no destinations. */
   #afterAnswer(socket: Socket): void {
-    let answer: Buffer = Buffer.alloc(0);
+    const input = new FrameInput("an agent's frame");
     const heard = (data: Buffer) => {
-      answer = Buffer.concat([answer, data]);
+      input.add(data);
       try {
-        if (takeFrame(answer) === null) return;
+        if (input.take() === null) return;
       } catch {
         return this.loseConnection();
       }

@@ -10,11 +10,11 @@ import { ConchError, MissingKeyStoreError, ProtocolError } from "../error.js";
 import type { MaybeLater } from "../interfaces.js";
 import { peerLog, tellWhatWasLeftOut } from "../peer-log.js";
 import { BadKeyError, type Key } from "../ssh/keys.js";
+import { frame, FrameInput } from "../wire/frames.js";
 import { Reader } from "../wire/reader.js";
-import { Writer, type BytesLike } from "../wire/writer.js";
+import { toBuffer, Writer, type BytesLike } from "../wire/writer.js";
 import { IdentitiesAnswer } from "./client.js";
 import { permitted, readHostKey, readLogin, type SessionBinding } from "./destinations.js";
-import { frame, takeFrame } from "./frames.js";
 import { AgentGuard, type Constraints, readConstraints } from "./guard.js";
 import { type Identity, readIdentity } from "./identity.js";
 import {
@@ -54,19 +54,27 @@ const guards = new WeakMap<AgentFactory, AgentGuard>();
  */
 export class SSHAgentServer extends Protocol {
   declare factory: AgentFactory | null;
-  /** What has come of the next request. */
-  buf: Buffer = Buffer.alloc(0);
   clock: IReactorTime = reactor;
   /** Where this client said that it comes from, hop by hop: the last is the server that asks now. */
   readonly bindings: SessionBinding[] = [];
+  readonly #input = new FrameInput("an agent's frame");
   #busy = false;
   #paused = false;
   /** It said where it comes from, though it may not have shown it. */
   #comesFromElsewhere = false;
 
+  /** What has come of requests that were not looked at yet. */
+  get buf(): Buffer {
+    return this.#input.bytes;
+  }
+
+  set buf(bytes: Buffer) {
+    this.#input.bytes = bytes;
+  }
+
   /** @throws MissingKeyStoreError after answering FAILURE, when the factory has no `keys`. */
   override dataReceived(data: Buffer): void {
-    this.buf = Buffer.concat([this.buf, data]);
+    this.#input.add(data);
     this.#work();
     if (this.#busy && this.buf.length > MAX_WAITING && !this.#paused) this.#pause(true);
   }
@@ -77,7 +85,7 @@ export class SSHAgentServer extends Protocol {
   }
 
   sendResponse(reqType: number, data: BytesLike): void {
-    this.transport?.write(frame(reqType, data));
+    this.transport?.write(frame(reqType, toBuffer(data)));
   }
 
   // To override.
@@ -225,13 +233,11 @@ export class SSHAgentServer extends Protocol {
   /** One request after the other: an answer that takes its time holds the next ones back. */
   #work(): void {
     while (!this.#busy) {
-      const taken = takeFrame(this.buf);
-      if (taken === null) {
+      const request = this.#input.take();
+      if (request === null) {
         if (this.#paused) this.#pause(false);
         return;
       }
-      const [request, rest] = taken;
-      this.buf = rest;
       this.#request(request[0]!, request.subarray(1));
     }
   }

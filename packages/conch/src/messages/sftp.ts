@@ -83,10 +83,14 @@ const attributes: Field<FileAttributes> = {
   },
 };
 
+/** What extensions are told as: by name. */
+export type Extensions = ReadonlyMap<string, BytesLike> | Readonly<Record<string, BytesLike>>;
+
 /** Extensions by name, to the end of the packet (section 4). */
-const extensions: Field<Map<string, Buffer>, Iterable<readonly [name: string, data: BytesLike]>> = {
+const extensions: Field<Map<string, Buffer>, Extensions> = {
   kind: "extensions",
-  write(out: Writer, pairs) {
+  write(out: Writer, told) {
+    const pairs: Iterable<[string, BytesLike]> = told instanceof Map ? told : Object.entries(told);
     for (const [name, data] of pairs) {
       out.string(name);
       out.string(data);

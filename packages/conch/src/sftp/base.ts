@@ -9,8 +9,8 @@ import * as messages from "../messages/sftp.js";
 import { peerLog, tellWhatWasLeftOut } from "../peer-log.js";
 import { namedMethod } from "../ssh/service.js";
 import type { SSHTransportBase } from "../ssh/transport.js";
+import { frame, frameHeader, FrameInput } from "../wire/frames.js";
 import { type BytesLike, toBuffer } from "../wire/writer.js";
-import { PacketInput } from "./frames.js";
 import { FX_OP_UNSUPPORTED } from "./numbers.js";
 
 const log = new Logger({ namespace: "strombus.conch.ssh.filetransfer" });
@@ -47,7 +47,7 @@ export class FileTransferBase extends Protocol {
   otherVersion: number | null = null;
   /** The connection is gone. @internal */
   protected isLost = false;
-  readonly #input = new PacketInput();
+  readonly #input = new FrameInput("an SFTP packet");
   #taking = false;
 
   /** What has come of packets that were not looked at yet. */
@@ -67,13 +67,10 @@ export class FileTransferBase extends Protocol {
   sendPacket(kind: number, data: BytesLike, bulk: Buffer = NOTHING): void {
     if (this.isLost) return;
     const body = toBuffer(data);
-    const header = Buffer.allocUnsafe(5);
-    header.writeUInt32BE(1 + body.length + bulk.length, 0);
-    header[4] = kind;
     if (bulk.length < MUCH) {
-      this.transport?.write(Buffer.concat([header, body, bulk]));
+      this.transport?.write(frame(kind, Buffer.concat([body, bulk])));
     } else {
-      this.transport?.write(Buffer.concat([header, body]));
+      this.transport?.write(Buffer.concat([frameHeader(kind, body.length + bulk.length), body]));
       this.transport?.write(bulk);
     }
   }

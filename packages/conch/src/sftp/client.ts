@@ -7,7 +7,7 @@ import type { Failure } from "@strombus/reactor/failure";
 import type { MaybeAsync } from "@strombus/reactor/interfaces";
 import { connectionDone } from "@strombus/reactor/protocol";
 import { ProtocolError } from "../error.js";
-import { type FileAttributes, ISFTPFile } from "../interfaces.js";
+import { type Extensions, type FileAttributes, ISFTPFile } from "../interfaces.js";
 import { Subsystem } from "../messages/connection.js";
 import * as messages from "../messages/sftp.js";
 import { NS } from "../ssh/common.js";
@@ -26,9 +26,6 @@ export type ListedEntry = readonly [filename: Buffer, longname: Buffer, attrs: F
 
 /** What is said of a success: a text and its language, both mostly empty. */
 export type Success = readonly [message: string, language: string];
-
-/** Extensions by name. */
-export type Extensions = ReadonlyMap<string, BytesLike> | Readonly<Record<string, BytesLike>>;
 
 /** A packet that asks for something; what it is made of follows the id. */
 interface Request {
@@ -103,11 +100,9 @@ export class FileTransferClient extends FileTransferBase {
 
   override connectionMade(): MaybeAsync {
     this.#error = null;
-    const { extData } = this;
-    const extensions = extData instanceof Map ? (extData as ReadonlyMap<string, BytesLike>) : Object.entries(extData);
     this.sendPacket(
       messages.Init.number,
-      messages.Init.encode({ version: Math.max(...this.versions), extensions: [...extensions] }),
+      messages.Init.encode({ version: Math.max(...this.versions), extensions: this.extData }),
     );
   }
 

@@ -17,18 +17,16 @@ export class SFTPError extends Error {
   /** One of the `FX_` numbers. */
   readonly code: number;
   readonly lang: string;
-  readonly #message: string;
 
   constructor(errorCode: number, errorMessage: string, lang = "") {
     super(errorMessage);
     this.code = errorCode;
     this.lang = lang;
-    this.#message = errorMessage;
     Object.defineProperty(this, "message", { value: errorMessage, writable: false });
   }
 
   override toString(): string {
-    return `SFTPError ${this.code}: ${this.#message}`;
+    return `SFTPError ${this.code}: ${this.message}`;
   }
 }
 
@@ -36,9 +34,9 @@ type ErrorName = keyof typeof constants.errno;
 
 /** What the system would throw, without a path. */
 export function systemError(code: ErrorName): OSError & { readonly syscall: string } {
-  const errno = constants.errno[code];
-  const [, text] = getSystemErrorMap().get(-errno) ?? [code, "the system refuses"];
-  return Object.assign(new OSError(`${code}: ${text}`, { errno, code }), { syscall: "open" });
+  return Object.assign(new OSError(`${code}: ${textOf(code)}`, { errno: constants.errno[code], code }), {
+    syscall: "open",
+  });
 }
 
 /** A status: its code and text, and how much the log is to have of the error. */
@@ -56,9 +54,9 @@ export function statusOf(error: unknown, failed: string): StatusOf {
   const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
   switch (code) {
     case "ENOENT":
-      return expected(FX_NO_SUCH_FILE, systemText(code));
+      return expected(FX_NO_SUCH_FILE, capitalised(textOf(code)));
     case "EACCES":
-      return expected(FX_PERMISSION_DENIED, systemText(code));
+      return expected(FX_PERMISSION_DENIED, capitalised(textOf(code)));
     case "EEXIST": // by Twisted; version 3 has no number for it, and clients take any other than 0 for a failure
       return expected(FX_FILE_ALREADY_EXISTS, failed);
     default:
@@ -71,7 +69,11 @@ function expected(code: number, message: string): StatusOf {
 }
 
 /** As the system puts it, without the paths that Node's messages have. */
-function systemText(code: string): string {
-  const [, text] = [...getSystemErrorMap().values()].find(([name]) => name === code)!;
+function textOf(code: ErrorName): string {
+  const [, text] = getSystemErrorMap().get(-constants.errno[code]) ?? [code, "the system refuses"];
+  return text;
+}
+
+function capitalised(text: string): string {
   return `${text[0]!.toUpperCase()}${text.slice(1)}`;
 }

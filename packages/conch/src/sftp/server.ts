@@ -127,11 +127,7 @@ export class FileTransferServer extends FileTransferBase implements IPushProduce
     this.otherVersion = version;
     this.version = Math.min(version, ...this.versions);
     const ours = this.client.gotVersion(this.version, extensions);
-    const pairs = ours instanceof Map ? (ours as ReadonlyMap<string, BytesLike>) : Object.entries(ours);
-    this.sendPacket(
-      messages.Version.number,
-      messages.Version.encode({ version: this.version, extensions: [...pairs] }),
-    );
+    this.sendPacket(messages.Version.number, messages.Version.encode({ version: this.version, extensions: ours }));
   }
 
   packet_OPEN(data: Buffer): void {

@@ -346,7 +346,7 @@ describe("a server", () => {
       ask("Opendir", { id: 1, path: "d" });
       const [handle] = [...server.openDirs.keys()];
       const first = [5, 6, 7].flatMap((id) => ask("Readdir", { id, handle }));
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await new Promise(setImmediate); // all promises have settled by then
       const said = [...first, ...answers()] as [string, { id: number; entries?: { filename: Buffer }[] }][];
       expect(said.map(([, { id, entries }]) => [id, entries?.length])).toEqual([
         [5, 250],

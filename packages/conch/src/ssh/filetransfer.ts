@@ -3,12 +3,12 @@ export * from "../sftp/numbers.js";
 export { SFTPError } from "../sftp/errors.js";
 export { FileTransferBase } from "../sftp/base.js";
 export { FileTransferServer } from "../sftp/server.js";
+export { ClientDirectory, ClientFile, FileTransferClient, type ListedEntry, type Success } from "../sftp/client.js";
 export {
-  ClientDirectory,
-  ClientFile,
+  type DirectoryEntry,
   type Extensions,
-  FileTransferClient,
-  type ListedEntry,
-  type Success,
-} from "../sftp/client.js";
-export { type DirectoryEntry, type FileAttributes, type IDirectory, ISFTPFile, ISFTPServer } from "../interfaces.js";
+  type FileAttributes,
+  type IDirectory,
+  ISFTPFile,
+  ISFTPServer,
+} from "../interfaces.js";
