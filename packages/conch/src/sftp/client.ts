@@ -10,6 +10,7 @@ import { ProtocolError } from "../error.js";
 import { type Extensions, type FileAttributes, ISFTPFile } from "../interfaces.js";
 import { Subsystem } from "../messages/connection.js";
 import * as messages from "../messages/sftp.js";
+import type { SSHChannel } from "../ssh/channel.js";
 import { NS } from "../ssh/common.js";
 import type { SSHConnection } from "../ssh/connection.js";
 import { type BytesLike, keep, toBuffer } from "../wire/writer.js";
@@ -88,14 +89,19 @@ export class FileTransferClient extends FileTransferBase {
     const channel = await conn.openChannel(new TransferChannel(client));
     try {
       await conn.sendRequest(channel, "subsystem", Subsystem.encode({ name: "sftp" }), true);
-      const greeted = (client.#greeted = new Deferred<void>());
-      void client.makeConnection(channel);
-      await greeted;
+      await client.greet(channel);
     } catch (error) {
       channel.loseConnection();
       throw error;
     }
     return client;
+  }
+
+  /** Begins on a channel where an SFTP server is; fires when that has answered. @internal */
+  greet(channel: SSHChannel): Deferred<void> {
+    const greeted = (this.#greeted = new Deferred<void>());
+    void this.makeConnection(channel);
+    return greeted;
   }
 
   override connectionMade(): MaybeAsync {

@@ -39,6 +39,13 @@ export function systemError(code: ErrorName): OSError & { readonly syscall: stri
   });
 }
 
+/** The number of a system's error and what it says, without a path; null for what is none. */
+export function systemErrorText(error: unknown): readonly [errno: number, text: string] | null {
+  const { code } = (error ?? {}) as { code?: unknown };
+  if (typeof code !== "string" || !Object.hasOwn(constants.errno, code)) return null;
+  return [constants.errno[code as ErrorName], capitalised(textOf(code as ErrorName))];
+}
+
 /** A status: its code and text, and how much the log is to have of the error. */
 export interface StatusOf {
   readonly code: number;
