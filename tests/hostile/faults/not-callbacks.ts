@@ -2,7 +2,7 @@
  * What the packages publish that is no callback of applications: pattern to reason. A pattern names whole types where all
  * of a type is meant, so that a new method of a type with callbacks needs a case or a line here.
  */
-import { BEFORE, BY_INTERFACE, CALLED, LATER, SAME, VALUE, WITHIN, type Reasons } from "./reasons.js";
+import { BEFORE, BY_INTERFACE, CALLED, LATER, PROGRAM, SAME, VALUE, WITHIN, type Reasons } from "./reasons.js";
 
 export const REASONS: Reasons = [
   // Values
@@ -74,5 +74,8 @@ export const REASONS: Reasons = [
   [/^SSHUserAuthClient\.ssh_USERAUTH_PK_OK_password$/, SAME],
   [/^SSHFactory\.(startFactory|stopFactory|getPrimes|getPrivateKeys|getPublicKeys)$/, BEFORE],
   [/^(GetByName|ParseKey|ICheckerFactory\.\w+)$/, BEFORE],
+  [/^(GeneralOptions|ClientOptions|StdioClient|StdioClientOptions|RunOptions)\./, PROGRAM],
+  [/^(InputCollector|Connect)$/, PROGRAM],
+  [/^TransferChannel\./, SAME],
   [/^IKnownHostEntry\./, LATER],
 ];

@@ -6,6 +6,7 @@ export const SAME = "the same callback as another, which has a case";
 export const BEFORE = "called before there is a connection: it fails the start, or the file that is read";
 export const LATER = "nothing calls it yet";
 export const WITHIN = "called within another callback of ours, at which the fault is injected";
+export const PROGRAM = "of a program: what fails is told to who runs it, and is the end of a command or of the program";
 export const TESTS = "for tests: what fails there fails the test";
 
 /** Pattern of names to reason; the first that fits is the one. */

@@ -412,6 +412,22 @@ describe("other commands", () => {
     expect([await type("help"), await type("nonsense"), await type("constructor")]).toEqual([help, help, help]);
   });
 
+  test("what a command of a subclass throws or rejects with is told", async () => {
+    const { type, commands } = await start();
+    Object.assign(commands, {
+      cmd_THROWS: () => {
+        throw new Error("oops\x1b");
+      },
+      cmd_REJECTS: () => Promise.reject(new Error("")),
+      cmd_ODD: () => Promise.reject("text"),
+    });
+    expect([await type("throws"), await type("rejects"), await type("odd")]).toEqual([
+      "error: oops\\x1b\n",
+      "error: Error\n",
+      "error: text\n",
+    ]);
+  });
+
   test.each(["exit", "QUIT"])("%s closes the session", async (word) => {
     const { commands, transport } = await start();
     transport.clear();
@@ -604,8 +620,25 @@ describe("the program", () => {
     expect([status, errors]).toEqual([1, expect.stringMatching(/^cftp: [^\n]+\n$/)]);
   });
 
+  test("an output that is closed ends the session", async () => {
+    const [stdin, stdout] = [new PassThrough(), new PassThrough()];
+    let errors = "";
+    const running = run(["host"], {
+      stdin,
+      stdout,
+      stderr: { write: (text) => (errors += text) },
+      connect: async () => {
+        connections.push(await connectionTo(new SFTPServerForFolder(served)));
+        return connections.at(-1)!;
+      },
+    });
+    stdout.once("data", () => stdout.destroy(new Error("EPIPE")));
+    await running;
+    expect([process.exitCode, errors]).toEqual([1, "cftp: the session ended before its commands\n"]);
+  });
+
   test("and one that goes", async () => {
     const running = program(["host"], null, () => connections.at(-1)!.transport!.loseConnection());
-    expect(await running).toMatchObject({ status: 1, errors: "cftp: the server has ended the session\n" });
+    expect(await running).toMatchObject({ status: 1, errors: "cftp: the session ended before its commands\n" });
   });
 });

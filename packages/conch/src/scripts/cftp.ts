@@ -61,7 +61,7 @@ async function transferFiles(
     session.stdio = stdio;
     await session.ended;
     stdio.loseConnection();
-    if (!commands.finished) stderr.write("cftp: the server has ended the session\n");
+    if (!commands.finished) stderr.write("cftp: the session ended before its commands\n");
     return commands.finished && !commands.failed;
   } finally {
     conn.transport?.loseConnection();

@@ -100,7 +100,10 @@ export class StdioClient extends LineReceiver {
     if (!this.#busy) return this.#ready();
   }
 
-  writeConnectionLost(): MaybeAsync {}
+  /** Nobody can be told anything any more. */
+  writeConnectionLost(): MaybeAsync {
+    if (!this.#closing) this.client.transport?.loseConnection();
+  }
 
   override connectionLost(reason: Failure = connectionDone): MaybeAsync {
     this.#close();
