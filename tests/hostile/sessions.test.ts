@@ -434,12 +434,16 @@ describe("a name", () => {
     }
   });
 
-  test("CL6: two places start a shell: an account's own, and the one that prepares a terminal", () => {
+  test("CL6: three places start a shell: an account's own, the user's own of cftp, and the one that prepares a terminal", () => {
     const root = new URL("../../packages/", import.meta.url).pathname;
     const starting =
       /\bexecSync\b|\bshell:\s*(?:true|["'`])|["'`]-c["'`]|\{[^}]*\bexec\b[^}]*\} from "node:child_process"/;
     const shells = sources(root).filter((name) => starting.test(readFileSync(join(root, name), "utf8")));
-    expect(shells.sort()).toEqual(["conch/src/unix/session.ts", "reactor/src/process/command.ts"]);
+    expect(shells.sort()).toEqual([
+      "conch/src/scripts/cftp/shell.ts",
+      "conch/src/unix/session.ts",
+      "reactor/src/process/command.ts",
+    ]);
   });
 
   test("CL6: a key file is read no further than it may be long, whatever it is", () => {
