@@ -280,6 +280,14 @@ describe("fingerprints", () => {
     expect((await program(["-l", "-f", file])).errors).toBe(`${file} is encrypted, and there is no ${file}.pub\n`);
   });
 
+  test("no file is read further than a key may be long (CL6)", async () => {
+    for (const action of ["-p", "-y"]) {
+      const { status, errors } = await program([action, "-f", "/dev/zero"]);
+      expect([status, errors]).toEqual([1, "ckeygen: the key file is too large\n"]);
+    }
+    expect((await program(["-l", "-f", "/dev/zero"])).errors).toBe("bad key\n");
+  });
+
   test("formats by their names, and no others", async () => {
     expect(enumrepresentation(made({ format: "md5-hex" }).options).get("format")).toBe(FingerprintFormats.MD5_HEX);
     const sha = made({ format: "sha256-base64" }).options;

@@ -1,9 +1,10 @@
 /** The program ckeygen: makes keys, shows them and their fingerprints, changes passphrases (twisted.conch.scripts.ckeygen). */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { homedir, hostname, userInfo } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { SystemExit } from "@strombus/reactor/exceptions";
 import { UsageError } from "@strombus/reactor/usage";
+import { contentOf } from "../keys/file.js";
 import {
   BadFingerPrintFormat,
   BadKeyError,
@@ -165,7 +166,7 @@ export async function printFingerprint(options: GeneralOptions): Promise<void> {
   const filename = existsSync(`${named}.pub`) ? `${named}.pub` : named;
   let key: Key;
   try {
-    key = Key.fromString(contentOf(filename), { passphrase: null });
+    key = Key.fromString(fileOf(filename), { passphrase: null });
   } catch (cause) {
     if (cause instanceof BadKeyError) throw new ExitWithMessage("bad key", { cause });
     if (!(cause instanceof EncryptedKeyError)) throw cause;
@@ -180,7 +181,7 @@ export async function printFingerprint(options: GeneralOptions): Promise<void> {
  */
 export async function changePassPhrase(options: GeneralOptions): Promise<void> {
   const filename = await _getKeyOrDefault(options);
-  const data = contentOf(filename);
+  const data = fileOf(filename);
   const file = await openToChange(data, options);
   if (file.key.isPublic()) throw notChanged("key not encrypted");
   const passphrase =
@@ -206,7 +207,7 @@ export async function changePassPhrase(options: GeneralOptions): Promise<void> {
  */
 export async function displayPublicKey(options: GeneralOptions): Promise<void> {
   const filename = await _getKeyOrDefault(options);
-  const data = contentOf(filename);
+  const data = fileOf(filename);
   let key: Key;
   try {
     key = Key.fromString(data);
@@ -262,10 +263,11 @@ async function askTwice(options: GeneralOptions, prompt: string): Promise<string
   }
 }
 
-function contentOf(filename: string): Buffer {
+function fileOf(filename: string): Buffer {
   try {
-    return readFileSync(filename);
+    return contentOf(filename);
   } catch (cause) {
+    if (cause instanceof BadKeyError) throw cause;
     throw new ExitWithMessage(`${filename} could not be opened, please specify a file.`, { cause });
   }
 }

@@ -1,6 +1,6 @@
 /** Public and private SSH keys: reading, writing, signing and verifying (twisted.conch.ssh.keys). */
 import { KeyObject } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { inspect, type InspectOptions } from "node:util";
 import { RuntimeError } from "@strombus/reactor/exceptions";
@@ -12,6 +12,7 @@ import {
   EncryptedKeyError,
   PassphraseNormalizationError,
 } from "../keys/errors.js";
+import { contentOf } from "../keys/file.js";
 import { FingerprintFormats, fingerprint } from "../keys/fingerprint.js";
 import { FORMATS, privateFile, publicLine, type WriteOptions } from "../keys/formats.js";
 import { generate, generateRsa, type GeneratedType } from "../keys/generate.js";
@@ -313,22 +314,6 @@ export function _getPersistentRSAKey(location: string, keySize = 4096): Key {
     writeFileSync(location, key.toString("openssh"), { mode: 0o600 });
   }
   return Key.fromFile(location);
-}
-
-/** Bounded as it is read: a device has no size to go by, and no end. */
-function contentOf(filename: string | URL): Buffer {
-  const file = openSync(filename, "r");
-  try {
-    const content = Buffer.alloc(MAX_KEY_FILE + 1);
-    let length = 0;
-    for (let got = -1; got !== 0 && length < content.length; length += got) {
-      got = readSync(file, content, length, content.length - length, null);
-    }
-    if (length > MAX_KEY_FILE) throw new BadKeyError("the key file is too large");
-    return content.subarray(0, length);
-  } finally {
-    closeSync(file);
-  }
 }
 
 function isMaterial(value: unknown): value is KeyMaterial {
