@@ -1,6 +1,7 @@
 /** Users of a Conch server (twisted.conch.avatar). */
 import { implementer } from "@strombus/reactor/components";
 import type { IProtocol } from "@strombus/reactor/interfaces";
+import { isClass } from "./class.js";
 import { ConchError } from "./error.js";
 import { type Falsy, type GlobalRequestResult, IConchUser, type MaybeLater } from "./interfaces.js";
 import type { SSHChannel } from "./ssh/channel.js";
@@ -80,13 +81,6 @@ function table<T>(): Record<string, T> {
 /** An application may have put an ordinary object in the table's place. */
 function own<T>(entries: Record<string, T>, name: string): T | undefined {
   return Object.hasOwn(entries, name) ? entries[name] : undefined;
-}
-
-/** Only a class has a `prototype` that cannot be replaced. */
-function isClass<C extends abstract new (...args: never[]) => unknown>(
-  entry: C | ((...args: never[]) => unknown),
-): entry is C {
-  return Object.getOwnPropertyDescriptor(entry, "prototype")?.writable === false;
 }
 
 /** What has no prototype's members, and yet a shape that all its instances share: an object made of null has its own. */
