@@ -26,6 +26,8 @@ import {
   ISessionSignal as ISessionSignalToken,
   ISessionStopping as ISessionStoppingToken,
 } from "@strombus/conch/interfaces";
+import { type ITerminalProtocol, type ITerminalTransport, ServerProtocol } from "@strombus/conch/insults/insults";
+import { TerminalSession } from "@strombus/conch/manhole_ssh";
 import { SSHChannel, type SSHChannelOptions } from "@strombus/conch/ssh/channel";
 import { NS } from "@strombus/conch/ssh/common";
 import { SSHConnection } from "@strombus/conch/ssh/connection";
@@ -53,7 +55,7 @@ import {
 } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { type IRealm, Portal } from "@strombus/cred/portal";
-import { implementer, registerAdapter } from "@strombus/reactor/components";
+import { Componentized, implementer, registerAdapter } from "@strombus/reactor/components";
 import type { IProtocol } from "@strombus/reactor/interfaces";
 import { Protocol } from "@strombus/reactor/protocol";
 import { Clock, FakeTransport, SimulatedReactor } from "@strombus/reactor/testing";
@@ -115,6 +117,20 @@ class Upper extends Protocol {
   override dataReceived(data: Buffer): void {
     this.transport!.write(data.toString().toUpperCase());
   }
+}
+
+/** What a shell with a terminal runs. */
+class Screen implements ITerminalProtocol {
+  #terminal: ITerminalTransport | null = null;
+  makeConnection(terminal: ITerminalTransport): void {
+    this.#terminal = terminal;
+  }
+  keystrokeReceived(keyID: string): void {
+    this.#terminal?.write(keyID);
+  }
+  terminalSize(): void {}
+  unhandledControlSequence(): void {}
+  connectionLost(): void {}
 }
 
 /** Plain channels: `steady` ones are left in peace. */
@@ -268,6 +284,11 @@ class Realm implements IRealm {
     user.channelLookup["echo"] = (options) => functions.ChannelEntry(options);
     user.channelLookup["steady"] = Steady;
     user.channelLookup["plain"] = SSHChannel;
+    user.channelLookup["terminal"] = (options) => {
+      const session = new TerminalSession(new Componentized());
+      session.chainedProtocolFactory = () => new ServerProtocol(Screen);
+      return Object.assign(new SSHSession(options), { session });
+    };
     user.channelLookup["program"] = sessionProgram((io) => functions.Program(io));
     user.channelLookup["stream"] = (options) => {
       const channel = new StreamChannel(null, options);
@@ -463,8 +484,8 @@ export class Guest {
       connection.openChannel(talk, extra).then(undefined, () => undefined);
       return talk;
     };
-    const sessions = [open("session"), open("session"), open("session"), open("program")];
-    const [exec, shell, subsystem, program] = sessions as [Talk, Talk, Talk, Talk];
+    const sessions = [open("session"), open("session"), open("session"), open("program"), open("terminal")];
+    const [exec, shell, subsystem, program, terminal] = sessions as [Talk, Talk, Talk, Talk, Talk];
     const files = new Transfer();
     connection.openChannel(files).then(undefined, () => undefined);
     const [echo, stream, plain] = [open("echo"), open("stream"), open("plain")] as const;
@@ -496,6 +517,7 @@ export class Guest {
     ask(subsystem, "subsystem", NS("upper"));
     ask(files, "subsystem", NS("sftp"));
     ask(program, "shell");
+    ask(terminal, "shell");
     ask(echo, "ask");
     ask(echo, "unknown");
     await this.settle();
@@ -504,6 +526,7 @@ export class Guest {
       channel.write("hello ".repeat(20));
       channel.writeExtended(1, "aside");
     }
+    terminal.write("\x1b[z");
     this.client.sendPacket(3, Buffer.alloc(4));
     this.client.sendDebug("debug", true);
     this.client.sendIgnore("nothing");
@@ -613,6 +636,7 @@ export const implementations: Readonly<Record<string, object>> = {
   ISFTPServer: Files.prototype,
   ISFTPFile: OpenFile.prototype,
   IDirectory: OpenDirectory.prototype,
+  ITerminalProtocol: Screen.prototype,
   "a request handler": Echo.prototype,
   "a handler of global requests": User.prototype,
   "a protocol on a session": Upper.prototype,

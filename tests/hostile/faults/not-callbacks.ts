@@ -39,6 +39,12 @@ export const REASONS: Reasons = [
     /^(SFTPServerFor(UnixConchUser|Folder)|UnixSFTPFile|UnixSFTPDirectory|LocalFile|FolderFile|FolderDirectory)\./,
     BY_INTERFACE,
   ],
+  [/^(ITerminalTransport|TerminalOutput|TerminalBuffer|ExpectableBuffer|Buffering|WithLocalBuffer)\./, CALLED],
+  [/^(FormattedNode|CharacterAttribute|VT102Writer|FileWrapper)\./, VALUE],
+  [/^(ServerProtocol|ClientProtocol|ClientTerminal|TerminalProtocol|RecvLine|HistoricRecvLine)\./, WITHIN],
+  [/^(Manhole|ColoredManhole|ManholeInterpreter|OutputHandler)\./, WITHIN],
+  [/^(ControlSequenceHandler|KeyHandler)$/, WITHIN], // of keys
+  [/^(TerminalSession|TerminalSessionTransport|TerminalRealm|TerminalUser)\./, BY_INTERFACE],
   [/^SSHAgent(Client|Server|ServerChannel|ForwardingChannel)\./, WITHIN],
   [/^(HostBasedCheckerOptions|SSHPublicKeyCheckerOptions|IAuthorizedKeysDB|UserDatabase|ShadowDatabase)\./, WITHIN],
   [/^(PasswordHash|Crypt|AllowRequest|DefenceOptions\.random)$/, WITHIN],

@@ -40,6 +40,11 @@ export function packRequest_window_change([rows, columns, widthPixels, heightPix
   return WindowChange.encode({ rows, columns, widthPixels, heightPixels });
 }
 
+/** A size of 0 is one that the client does not know (RFC 4254 section 6.2), and no window has millions of lines (S2). */
+export function sizeOf(columns: number, rows: number): { columns: number; rows: number } {
+  return { columns: columns === 0 ? 80 : Math.min(columns, 10_000), rows: rows === 0 ? 24 : Math.min(rows, 10_000) };
+}
+
 /** Ends with opcode 0, TTY_OP_END. */
 function packModes(modes: TerminalModes): Buffer {
   const packed = Buffer.alloc(modes.length * MODE + 1);

@@ -17,6 +17,7 @@ import {
   type WindowSize,
 } from "../interfaces.js";
 import { ExitStatus } from "../messages/connection.js";
+import { sizeOf } from "../session/terminal.js";
 import { SSHSession, type SSHSessionProcessProtocol } from "../ssh/session.js";
 import { type Port, PortStream } from "./port-stream.js";
 import { TerminalStream } from "./terminal-stream.js";
@@ -268,9 +269,4 @@ class StandardError extends WritableBase {
     if (this.#send(chunk)) written();
     else this.#waiting = written;
   }
-}
-
-/** A size of 0 is one that the client does not know (RFC 4254 section 6.2), and no window has millions of lines (S2). */
-function sizeOf(columns: number, rows: number): { columns: number; rows: number } {
-  return { columns: columns === 0 ? 80 : Math.min(columns, 10_000), rows: rows === 0 ? 24 : Math.min(rows, 10_000) };
 }
