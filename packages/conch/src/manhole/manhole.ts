@@ -73,7 +73,7 @@ export class Manhole extends HistoricRecvLine implements OutputHandler {
   }
 
   _needsNewline(): boolean {
-    return !/(\n|\x1bE)$/.test(this.#lastOutput); // eslint-disable-line no-control-regex -- the two ways to the next line
+    return !/(\n|\x1bE)$/.test(this.#lastOutput);
   }
 
   /** What is said while nobody has asked goes above the line that is being typed. */

@@ -55,7 +55,9 @@ export function tokens(line: string, open: Open = START): [Token[], Open] {
     } else {
       const match = take(PIECE);
       const [text] = match;
-      const kind = Object.entries(match.groups!).find(([, group]) => group !== undefined)![0];
+      const kind = Object.entries(match.groups as Record<string, string | undefined>).find(
+        ([, group]) => group !== undefined,
+      )![0];
       switch (kind) {
         case "space":
           found.push([text, null]);
