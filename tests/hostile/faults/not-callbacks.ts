@@ -40,6 +40,7 @@ export const REASONS: Reasons = [
     BY_INTERFACE,
   ],
   [/^(ITerminalTransport|TerminalOutput|TerminalBuffer|ExpectableBuffer|Buffering|WithLocalBuffer)\./, CALLED],
+  [/^ReplManhole\./, CALLED], // in a Program
   [/^(FormattedNode|CharacterAttribute|VT102Writer|FileWrapper)\./, VALUE],
   [/^(ServerProtocol|ClientProtocol|ClientTerminal|TerminalProtocol|RecvLine|HistoricRecvLine)\./, WITHIN],
   [/^(Manhole|ColoredManhole|ManholeInterpreter|OutputHandler)\./, WITHIN],

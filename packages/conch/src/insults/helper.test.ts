@@ -1,3 +1,4 @@
+import { globalLogPublisher, type LogEvent } from "@strombus/reactor/logger";
 import { Clock, failureResultOf, StringTransport, successResultOf } from "@strombus/reactor/testing";
 import { beforeEach, describe, expect, test } from "vitest";
 import {
@@ -198,8 +199,13 @@ describe("attributes", () => {
       expect(new CharacterAttribute(other).equals(new CharacterAttribute())).toBe(false);
       expect(new CharacterAttribute(other).equals(new CharacterAttribute(other).copy())).toBe(true);
     }
+    const told: unknown[] = [];
+    const observer = (event: LogEvent) => void told.push(event.log_format);
+    globalLogPublisher.addObserver(observer);
     // eslint-disable-next-line @typescript-eslint/no-deprecated -- Twisted's programs may call it
     expect(new CharacterAttribute().wantOne({ bold: true }).toVT102()).toBe("\x1b[1m");
+    globalLogPublisher.removeObserver(observer);
+    expect(told).toEqual(["wantOne is deprecated: use insults.text.assembleFormattedText"]);
     const off = new CharacterAttribute({ bold: true, blink: true })._withAttribute("bold", false);
     expect([off.toVT102(), off._withAttribute("bold", false).toVT102()]).toEqual(["\x1b[0;5m", "\x1b[0;5m"]);
   });

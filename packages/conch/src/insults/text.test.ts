@@ -1,3 +1,4 @@
+import { globalLogPublisher, type LogEvent } from "@strombus/reactor/logger";
 import { describe, expect, test } from "vitest";
 import { CharacterAttribute } from "./helper.js";
 import { assembleFormattedText, attributes as A, flatten, type FormattedText, neg } from "./text.js";
@@ -43,8 +44,15 @@ describe("formatted text", () => {
     for (const node of [A.fg.red("x"), A.normal("x")]) expect(() => neg(node)).toThrow(TypeError);
   });
 
-  test("flatten goes on from attributes of one's own", () => {
-    // eslint-disable-next-line @typescript-eslint/no-deprecated -- Twisted's programs may call it
-    expect(flatten(A.bold("x"), new CharacterAttribute({ blink: true }))).toBe("\x1b[1;5mx");
+  test("flatten goes on from attributes of one's own, and is told once to be deprecated", () => {
+    const told: unknown[] = [];
+    const observer = (event: LogEvent) => void told.push(event.log_format);
+    globalLogPublisher.addObserver(observer);
+    for (let i = 0; i < 2; i++) {
+      // eslint-disable-next-line @typescript-eslint/no-deprecated -- Twisted's programs may call it
+      expect(flatten(A.bold("x"), new CharacterAttribute({ blink: true }))).toBe("\x1b[1;5mx");
+    }
+    globalLogPublisher.removeObserver(observer);
+    expect(told).toEqual(["flatten is deprecated: use assembleFormattedText"]);
   });
 });

@@ -1,11 +1,15 @@
 /** The programs of docs/terminal.md: lines on a terminal, and the test of them. */
+import { ConchUser } from "@strombus/conch/avatar";
 import { ExpectableBuffer } from "@strombus/conch/insults/helper";
 import { ClientProtocol, ServerProtocol } from "@strombus/conch/insults/insults";
 import { assembleFormattedText, attributes } from "@strombus/conch/insults/text";
+import { ReplManhole } from "@strombus/conch/manhole";
 import { HistoricRecvLine } from "@strombus/conch/recvline";
-import { FakeTransport } from "@strombus/reactor/testing";
+import { ClientSession, sessionProgram } from "@strombus/conch/streams";
+import { FakeTransport, StringTransport } from "@strombus/reactor/testing";
 import { connect } from "@strombus/reactor/testing/iosim";
 import { expect, test } from "vitest";
+import { connectionTo } from "./in-memory.js";
 
 class Greeter extends HistoricRecvLine {
   override ps = ["name: "];
@@ -34,3 +38,33 @@ test("a name that is edited is greeted", async () => {
   pump.flush();
   expect(screen.toString().trimEnd()).toBe("");
 });
+
+class Operator extends ConchUser {
+  constructor() {
+    super();
+    const manhole = new ReplManhole({ foo: "bar" });
+    this.channelLookup["session"] = sessionProgram((session) => manhole.run(session));
+  }
+}
+
+for (const end of ["\x04", "\x1c", ".exit\r"]) {
+  test(`node's own manhole has the namespace and top-level await, and ends by ${JSON.stringify(end)}`, async () => {
+    const conn = await connectionTo(new Operator());
+    const session = await ClientSession.open(conn);
+    await session.pty("xterm", { columns: 80, rows: 24 });
+    await session.shell();
+    const screen = new ExpectableBuffer();
+    const client = new ClientProtocol(() => screen);
+    void client.makeConnection(new StringTransport());
+    session.stream.on("data", (data: Buffer) => void client.dataReceived(data));
+    await screen.expect(">>> ");
+    session.stream.write("\x1afoo + await 1\r"); // Ctrl-Z first, which stops nobody
+    await screen.expect(/\n'bar1'/);
+    session.stream.write(".clear\r");
+    session.stream.write("foo\r");
+    await screen.expect(/\n'bar'/);
+    session.stream.write(end);
+    expect((await session.exit).code).toBe(0);
+    conn.transport!.loseConnection();
+  });
+}
