@@ -146,6 +146,25 @@ test("a protocol that fails to begin refuses the shell; commands are refused", (
   expect(errors.map(({ message }) => message)).toEqual(["no", "Cannot execute commands"]);
 });
 
+test("a protocol that fails at its size, now or later, refuses the shell and hears of its end", async () => {
+  for (const failing of [
+    () => {
+      throw new Error("no");
+    },
+    () => Promise.reject(new Error("no")),
+  ]) {
+    captureLoggedErrors();
+    const { realm, user } = served();
+    const application = new RecordingProtocol();
+    application.terminalSize = failing as never;
+    realm.chainedProtocolFactory = () => new ServerProtocol(() => application);
+    expect(await new Channel({ avatar: user }).requestReceived("shell", Buffer.alloc(0))).toBe(false);
+    expect(application.calls.map(([name]) => name)).toEqual(["connectionMade", "lost"]);
+    expect(flushLoggedErrors()).toHaveLength(1);
+    assertNoLoggedErrors();
+  }
+});
+
 test("users, sessions and transports may be of other classes", () => {
   class User extends TerminalUser {}
   class Session extends TerminalSession {}

@@ -5,7 +5,7 @@ import { Failure } from "@strombus/reactor/failure";
 import { type BytesLike, type IAddress, type ITransport, type MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
 import { connectionDone } from "@strombus/reactor/protocol";
-import { after, settle } from "../channel/later.js";
+import { after, isLater, settle } from "../channel/later.js";
 import { made, type Source } from "../class.js";
 import { ConchError } from "../error.js";
 import { ServerProtocol } from "../insults/server.js";
@@ -46,9 +46,23 @@ export class TerminalSessionTransport {
     width: number,
     height: number,
   ) {
-    const made = chainedProtocol.makeConnection(new ToClient(proto));
-    this.begun = after(made, () => this.terminalSize(width, height));
+    this.begun = this.#begin(width, height);
     void proto.makeConnection(new FromClient(chainedProtocol, () => this.#lost()) as never);
+  }
+
+  /** A protocol that fails to begin has its end at once. */
+  #begin(width: number, height: number): MaybeAsync {
+    const failed = (error: unknown): never => {
+      this.#lost();
+      throw error;
+    };
+    try {
+      const made = this.chainedProtocol.makeConnection(new ToClient(this.proto));
+      const begun = after(made, () => this.terminalSize(width, height));
+      return isLater(begun) ? begun.then(undefined, failed) : undefined;
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   terminalSize(width: number, height: number): MaybeAsync {
