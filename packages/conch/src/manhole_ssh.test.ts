@@ -3,7 +3,6 @@ import { type Componentized } from "@strombus/reactor/components";
 import { Failure } from "@strombus/reactor/failure";
 import { assertNoLoggedErrors, captureLoggedErrors, flushLoggedErrors } from "@strombus/reactor/testing";
 import { expect, test } from "vitest";
-import type { ConchUser } from "./avatar.js";
 import { loggedErrors } from "./channel/fixtures.test.support.js";
 import { ServerProtocol } from "./insults/insults.js";
 import { RecordingProtocol } from "./insults/recorder.test.support.js";
@@ -28,7 +27,9 @@ class Channel extends SSHSession {
 }
 
 function userOf(realm: TerminalRealm): TerminalUser {
-  return realm.requestAvatar("name", null, IConchUser)[1] as ConchUser as TerminalUser;
+  const [, user] = realm.requestAvatar("name", null, IConchUser);
+  if (!(user instanceof TerminalUser)) throw new Error("a user of another class");
+  return user;
 }
 
 function served() {
@@ -124,7 +125,7 @@ test("what fails at the end is logged, now or later", async () => {
     const { open, applications } = served();
     const channel = open();
     channel.requestReceived("shell", Buffer.alloc(0));
-    applications[0]!.connectionLost = failing as never;
+    applications[0]!.connectionLost = failing;
     void channel.closed();
     await new Promise((resolve) => setImmediate(resolve));
     expect(flushLoggedErrors().map(({ value }) => value)).toEqual([new Error("no")]);
@@ -156,7 +157,7 @@ test("a protocol that fails at its size, now or later, refuses the shell and hea
     captureLoggedErrors();
     const { realm, user } = served();
     const application = new RecordingProtocol();
-    application.terminalSize = failing as never;
+    application.terminalSize = failing;
     realm.chainedProtocolFactory = () => new ServerProtocol(() => application);
     expect(await new Channel({ avatar: user }).requestReceived("shell", Buffer.alloc(0))).toBe(false);
     expect(application.calls.map(([name]) => name)).toEqual(["connectionMade", "lost"]);
