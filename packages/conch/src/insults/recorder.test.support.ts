@@ -1,4 +1,5 @@
 /** Doubles that remember what is called on them. */
+import type { MaybeAsync } from "@strombus/reactor/interfaces";
 import type { ClientTerminal, CursorReport } from "./insults.js";
 import { TerminalProtocol } from "./insults.js";
 
@@ -26,19 +27,19 @@ export function recordedTerminal(calls: Call[], report: CursorReport = [6, 7]): 
 export class RecordingProtocol extends TerminalProtocol {
   readonly calls: Call[] = [];
 
-  override connectionMade(): void {
+  override connectionMade(): MaybeAsync {
     this.calls.push(["connectionMade"]);
   }
-  override keystrokeReceived(keyID: string, modifier: string | null): void {
+  override keystrokeReceived(keyID: string, modifier: string | null): MaybeAsync {
     this.calls.push(["key", keyID, modifier]);
   }
-  override terminalSize(width: number, height: number): void {
+  override terminalSize(width: number, height: number): MaybeAsync {
     this.calls.push(["size", width, height]);
   }
-  override unhandledControlSequence(seq: string): void {
+  override unhandledControlSequence(seq: string): MaybeAsync {
     this.calls.push(["unhandled", seq]);
   }
-  override connectionLost(reason: unknown): void {
+  override connectionLost(reason: unknown): MaybeAsync {
     this.calls.push(["lost", reason]);
   }
 }
