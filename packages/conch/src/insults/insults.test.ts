@@ -156,7 +156,7 @@ describe("a server's application", () => {
     const { protocol, application } = server();
     application.keystrokeReceived = (keyID) => {
       if (keyID === "c") throw new Error("c");
-      return (keyID === "b" ? Promise.reject(new Error("b")) : Promise.resolve());
+      return keyID === "b" ? Promise.reject(new Error("b")) : Promise.resolve();
     };
     await expect(protocol.dataReceived(Buffer.from("ab"))).rejects.toThrow("b");
     await expect(protocol.dataReceived(Buffer.from("abc"))).rejects.toThrow("b");
