@@ -85,7 +85,22 @@ export class HostKeyChanged extends Error {
     readonly path: string | null,
     readonly lineno: number | null,
   ) {
-    super();
+    super(`the host shows another key than ${placeOf(path, lineno)} has for it`);
+  }
+}
+
+/** A host shows a key, or has it certified by one, that is marked as revoked. */
+export class HostKeyRevoked extends Error {
+  override readonly name = "HostKeyRevoked";
+  readonly code = "ERR_SSH_HOST_KEY_REVOKED";
+
+  /** @param lineno counted from 1 */
+  constructor(
+    readonly offendingEntry: unknown,
+    readonly path: string | null,
+    readonly lineno: number | null,
+  ) {
+    super(`the host's key is revoked by ${placeOf(path, lineno)}`);
   }
 }
 
@@ -131,6 +146,10 @@ export class HostKeyError extends DisconnectError {
   override readonly name = "HostKeyError";
   override readonly code = "ERR_SSH_HOST_KEY";
   override readonly reason = 9;
+}
+
+function placeOf(path: string | null, lineno: number | null): string {
+  return path === null ? "an entry in memory" : `line ${lineno ?? "?"} of ${path}`;
 }
 
 function shown(value: unknown): string {
