@@ -41,7 +41,8 @@ afterAll(() => server.close());
 /** A known_hosts file with what ssh-keyscan and OpenSSH itself write. */
 function knownHosts(key: Key): string {
   const file = join(folder, `known_hosts-${randomBytes(4).toString("hex")}`);
-  const line = (host: string): string => `[${host}]:${server.port} ${key.public().toString("openssh").toString().trim()}\n`;
+  const line = (host: string): string =>
+    `[${host}]:${server.port} ${key.public().toString("openssh").toString().trim()}\n`;
   writeFileSync(file, line("localhost") + line("127.0.0.1"));
   return file;
 }
