@@ -80,6 +80,7 @@ export const REASONS: Reasons = [
   [/^AuthenticationMethods\.auth_publickey$/, SAME],
   [/^SSHUserAuthClient\.ssh_USERAUTH_PK_OK_password$/, SAME],
   [/^SSHFactory\.(startFactory|stopFactory|getPrimes|getPrivateKeys|getPublicKeys)$/, BEFORE],
+  [/^OpenSSHFactory\.|^Options\.addChecker$/, BEFORE],
   [/^(GetByName|ParseKey|ICheckerFactory\.\w+)$/, BEFORE],
   [/^(GeneralOptions|ClientOptions|StdioClient|StdioClientOptions|RunOptions)\./, PROGRAM],
   [/^(InputCollector|Connect)$/, PROGRAM],

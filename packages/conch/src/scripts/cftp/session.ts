@@ -1,13 +1,11 @@
 /** The session in which cftp has its files. */
 import type { MaybeAsync } from "@strombus/reactor/interfaces";
+import { EXTENDED_DATA_STDERR } from "../../channel/numbers.js";
 import { Exec, Subsystem } from "../../messages/connection.js";
 import { TransferChannel } from "../../sftp/channel.js";
 import { FileTransferClient } from "../../sftp/client.js";
 import type { SSHConnection } from "../../ssh/connection.js";
 import { decoded, shownLines } from "./shown.js";
-
-/** RFC 4254 section 5.2. */
-const EXTENDED_DATA_STDERR = 1;
 
 export interface SessionOptions {
   /** The subsystem; with a slash in front, the path of a program. */

@@ -1,7 +1,9 @@
 /** Finds the application in a module. */
-import { extname, resolve } from "node:path";
+import { createRequire } from "node:module";
+import { extname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { adapt } from "../../components.js";
+import { Options, UsageError } from "../../usage.js";
 import { IProcess, IService } from "../service.js";
 import { RunError } from "./errors.js";
 
@@ -11,7 +13,10 @@ export interface Loaded {
   readonly process: IProcess | null;
 }
 
-/** @throws RunError with a sentence for the user */
+/**
+ * @param path of a file, or the name of a package's module
+ * @throws RunError with a sentence for the user, SystemExit when the application has told what it had to tell
+ */
 export async function loadApplication(path: string, args: readonly string[]): Promise<Loaded> {
   if (/^\.[cm]?ts$/.test(extname(path)) && !canLoadTypeScript()) {
     throw new RunError(
@@ -20,14 +25,15 @@ export async function loadApplication(path: string, args: readonly string[]): Pr
   }
   let exported: Record<string, unknown>;
   try {
-    exported = (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>;
+    exported = (await import(pathToFileURL(placeOf(path)).href)) as Record<string, unknown>;
   } catch (cause) {
     throw new RunError(`cannot load ${path}: ${String(cause instanceof Error ? (cause.stack ?? cause) : cause)}`, {
       cause,
     });
   }
   const { makeService, application = makeService ?? exported["default"] } = exported;
-  const made: unknown = isPlainFunction(application) ? await application(args) : application;
+  const config = isClassOfOptions(exported["Options"]) ? parsed(new exported["Options"](), args) : args;
+  const made: unknown = isPlainFunction(application) ? await application(config) : application;
   const service = adapt(IService, made, null);
   if (service === null) {
     throw new RunError(`${path} exports no service: neither as "application" nor by "makeService" nor by default`);
@@ -39,6 +45,31 @@ function canLoadTypeScript(): boolean {
   return Boolean((process.features as { typescript?: string | false }).typescript);
 }
 
-function isPlainFunction(value: unknown): value is (args: readonly string[]) => unknown {
+/** A package's module goes by its name, as `@strombus/conch/tap`; all else is the path of a file. */
+function placeOf(path: string): string {
+  if (!/^@[\w.-]+\/[\w./-]+$/.test(path)) return resolve(path);
+  try {
+    return createRequire(join(process.cwd(), "_")).resolve(path);
+  } catch {
+    return resolve(path);
+  }
+}
+
+/** A module that exports `Options`, as Twisted's plugins do, has its `makeService` called with them. */
+function isClassOfOptions(value: unknown): value is new () => Options {
+  return typeof value === "function" && value.prototype instanceof Options;
+}
+
+function parsed(options: Options, args: readonly string[]): Options {
+  try {
+    options.parseOptions(args);
+    return options;
+  } catch (error) {
+    if (error instanceof UsageError) throw new RunError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+function isPlainFunction(value: unknown): value is (config: unknown) => unknown {
   return typeof value === "function" && !IService.providedBy(value);
 }

@@ -1,4 +1,5 @@
 /** The program `strombus`. */
+import { SystemExit } from "../../exceptions.js";
 import { RunError } from "./errors.js";
 import { parseOptions, USAGE } from "./options.js";
 import { runHere } from "./run.js";
@@ -14,6 +15,7 @@ export async function main(args: readonly string[]): Promise<void> {
     else await supervise(options, args);
     process.exit();
   } catch (error) {
+    if (error instanceof SystemExit) process.exit(error.code);
     process.stderr.write(`strombus: ${error instanceof RunError ? error.message : String((error as Error).stack)}\n`);
     process.exit(1);
   }
