@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { finished } from "node:stream/promises";
 import { ConchUser } from "@strombus/conch/avatar";
 import { InMemorySSHKeyDB, SSHPublicKeyChecker } from "@strombus/conch/checkers";
 import { KnownHostsFile } from "@strombus/conch/client/knownhosts";
@@ -48,7 +49,7 @@ function serverOn(reactor: SimulatedReactor, hostKey: Key): void {
     requestAvatar() {
       const user = new ConchUser();
       user.channelLookup["session"] = sessionProgram(async ({ command, stdin, stdout }) => {
-        if (command === "uptime") for await (const _ of stdin); // until its input ends
+        if (command === "uptime") await finished(stdin.resume()); // until its input ends
         stdout.write(`${command} ran`);
       });
       return [IConchUser, user, () => undefined];

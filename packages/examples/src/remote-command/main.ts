@@ -65,8 +65,9 @@ if (user === undefined || host === undefined || words.length === 0) {
     run(user, host)
       .then(
         (status) => (process.exitCode = status),
-        (error: Error) => {
-          console.error(error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message);
+        (error: unknown) => {
+          const { message, cause } = error as Error;
+          console.error(cause instanceof Error ? `${message}: ${cause.message}` : message);
           process.exitCode = 1;
         },
       )
