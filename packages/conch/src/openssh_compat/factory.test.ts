@@ -47,7 +47,10 @@ test("its keys are those of the files that are named so, by their types", () => 
 test("what is no key, or has a passphrase, is logged and left out", () => {
   writeFileSync(join(folder, "ssh_host_bad_key"), "rubbish");
   writeFileSync(join(folder, "ssh_host_bad_key.pub"), "rubbish");
-  writeFileSync(join(folder, "ssh_host_ed25519_key"), ED25519.toString("openssh", { passphrase: "secret", subtype: "PKCS8" }));
+  writeFileSync(
+    join(folder, "ssh_host_ed25519_key"),
+    ED25519.toString("openssh", { passphrase: "secret", subtype: "PKCS8" }),
+  );
   const found: string[][] = [];
   const events = capturedLogs(() => {
     found.push(Object.keys(factory.getPublicKeys()), Object.keys(factory.getPrivateKeys()));

@@ -1,4 +1,5 @@
 /** The client of SFTP: calls become requests, and answers what they give (twisted.conch.ssh.filetransfer). */
+import { sep } from "node:path";
 import { implementer } from "@strombus/reactor/components";
 import { Deferred, fail, FirstError, gatherResults, succeed } from "@strombus/reactor/defer";
 import { ConnectionLost } from "@strombus/reactor/error";
@@ -408,7 +409,7 @@ export class ClientDirectory implements AsyncIterable<ListedEntry> {
 /** Whether a name is one of something in the directory, and can be shown. */
 function isHarmless([filename]: ListedEntry): boolean {
   const name = filename.toString("latin1");
-  return !/^\.{0,2}$|[\0-\x1f/\x7f]/.test(name);
+  return !/^\.{0,2}$|[\0-\x1f/\x7f]/.test(name) && !(sep === "\\" && /[\\:]/.test(name));
 }
 
 function firstName(names: ListedEntry[]): string {

@@ -1,5 +1,4 @@
 /** Paths of the server's, and names that it tells. */
-import { sep } from "node:path";
 import type { FileTransferClient, ListedEntry } from "../../sftp/client.js";
 import { type BytesLike, toBuffer } from "../../wire/writer.js";
 import { decoded } from "./shown.js";
@@ -22,12 +21,6 @@ export function split(path: string): [head: string, tail: string] {
   return [path.slice(0, end), path.slice(end)];
 }
 
-/** Whether a server's name can be one of ours, in the directory where it is put (S7). */
-export function isPlainName(name: Buffer): boolean {
-  const text = name.toString("latin1");
-  return !/^\.{0,2}$|[\0-\x1f/\x7f]/.test(text) && !(sep === "\\" && /[\\:]/.test(text));
-}
-
 /** All that is in a directory of the server's, sorted by their bytes. */
 export async function entriesOf(client: FileTransferClient, path: BytesLike): Promise<ListedEntry[]> {
   const directory = await client.openDirectory(path);
@@ -35,7 +28,7 @@ export async function entriesOf(client: FileTransferClient, path: BytesLike): Pr
   try {
     for await (const entry of directory) {
       if (entries.length >= MAX_ENTRIES) throw new ValueError(`the directory has more than ${MAX_ENTRIES} entries`);
-      if (isPlainName(entry[0])) entries.push(entry);
+      entries.push(entry);
     }
   } finally {
     await directory.close();
