@@ -5,14 +5,23 @@ import { EOFError } from "@strombus/reactor/exceptions";
 import { Questioner } from "../scripts/questioner.js";
 import { type Console, ConsoleUI } from "./console.js";
 
+/** Its answers have no newline; they reject with EOFError when none comes any more, and the hidden with SystemExit for Ctrl-C. */
+export interface Terminal extends Console {
+  ask(prompt: string): Promise<string>;
+  askHidden(prompt: string): Promise<string>;
+}
+
 /** @throws SystemError for a process without a terminal. */
-export function openTerminal(path = "/dev/tty"): Console {
+export function openTerminal(path = "/dev/tty"): Terminal {
   const fd = openSync(path, "r+");
   const input = new ReadStream(fd);
-  const write = (text: string): unknown => writeSync(fd, text);
+  // Who is no longer waited for has lost the descriptor, whose number may be another file's by now.
+  const write = (text: string): unknown => (input.destroyed ? 0 : writeSync(fd, text));
   const questioner = new Questioner(input, { write });
   return {
     write,
+    ask: (prompt) => questioner.ask(prompt),
+    askHidden: (prompt) => questioner.askHidden(prompt),
     readline: async () => {
       try {
         return `${await questioner.ask("")}\n`;
@@ -21,7 +30,10 @@ export function openTerminal(path = "/dev/tty"): Console {
         throw error;
       }
     },
-    close: () => input.destroy(),
+    close: () => {
+      if (input.isRaw) input.setRawMode(false);
+      input.destroy();
+    },
   };
 }
 

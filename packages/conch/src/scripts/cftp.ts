@@ -4,12 +4,13 @@ import type { Readable, Writable } from "node:stream";
 import { SystemExit } from "@strombus/reactor/exceptions";
 import { StandardIO } from "@strombus/reactor/stdio";
 import { UsageError } from "@strombus/reactor/usage";
-import type { Connect } from "./cftp/connect.js";
+import { type Connect, connectByOptions } from "./cftp/connect.js";
 import { ClientOptions } from "./cftp/options.js";
 import { openSession } from "./cftp/session.js";
-import { shownLines } from "./cftp/shown.js";
+import { shownLines } from "../client/shown.js";
 import { StdioClient } from "./cftp/stdio-client.js";
-import { sentenceOf } from "./exit.js";
+import { ExitWithMessage, sentenceOf } from "./exit.js";
+import { startLoggingBy } from "./logging.js";
 
 export type { Connect } from "./cftp/connect.js";
 export { ClientOptions } from "./cftp/options.js";
@@ -18,8 +19,8 @@ export { SSHSession } from "./cftp/session.js";
 export { type CommandResult, StdioClient, type StdioClientOptions } from "./cftp/stdio-client.js";
 
 export interface RunOptions {
-  /** Gives the connection. */
-  readonly connect: Connect;
+  /** Gives the connection. Default: as the options say, with questions at the terminal. */
+  readonly connect?: Connect;
   /** Default: those of the process. */
   readonly stdin?: Readable;
   readonly stdout?: Writable;
@@ -31,17 +32,24 @@ export interface RunOptions {
  * wrong, when there is no connection or it is lost, and when a batch has failed; else 0. Nothing is thrown.
  */
 export async function run(
-  words: readonly string[],
-  { connect, stdin = process.stdin, stdout = process.stdout, stderr = process.stderr }: RunOptions,
+  words: readonly string[] = process.argv.slice(2),
+  {
+    connect = connectByOptions,
+    stdin = process.stdin,
+    stdout = process.stdout,
+    stderr = process.stderr,
+  }: RunOptions = {},
 ): Promise<void> {
   const options = new ClientOptions();
   options.output = stdout;
   try {
     options.parseOptions(words);
+    startLoggingBy(options);
     process.exitCode = (await transferFiles(options, { connect, stdin, stdout, stderr })) ? 0 : 1;
   } catch (error) {
     process.exitCode = error instanceof SystemExit ? error.code : 1;
-    if (error instanceof UsageError) stderr.write(`ERROR: ${error.message}\n`);
+    if (error instanceof ExitWithMessage) stderr.write(`${error.message}\n`);
+    else if (error instanceof UsageError) stderr.write(`ERROR: ${error.message}\n`);
     else if (!(error instanceof SystemExit)) stderr.write(`cftp: ${shownLines(sentenceOf(error))}\n`);
   }
 }

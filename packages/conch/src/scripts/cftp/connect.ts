@@ -1,5 +1,10 @@
 /** Where cftp's connections come from. */
-import type { SSHConnection } from "../../ssh/connection.js";
+import { userInfo } from "node:os";
+import { connect } from "../../client/connect.js";
+import { getHostKeyAlgorithms, SSHUserAuthClient, verifyHostKey } from "../../client/default.js";
+import { knownFirst } from "../../client/host-key.js";
+import { SSHConnection } from "../../ssh/connection.js";
+import { DEFAULT_HOST_KEY_ALGORITHMS } from "../../transport/algorithms.js";
 import type { ClientOptions } from "./options.js";
 
 /**
@@ -7,3 +12,17 @@ import type { ClientOptions } from "./options.js";
  * on which channels can be opened. What it fails with is shown to the user by its message.
  */
 export type Connect = (options: ClientOptions) => PromiseLike<SSHConnection>;
+
+/** As the options say; the user is asked for what they do not. */
+export const connectByOptions: Connect = async (options) => {
+  const { host, port } = options;
+  if (options.names("host-key-algorithms") === null) {
+    const types = getHostKeyAlgorithms(host, options) ?? [];
+    options.set("host-key-algorithms", knownFirst(DEFAULT_HOST_KEY_ALGORITHMS, types));
+  }
+  options.set("reconnect", 0); // files that are open would not come back
+  const connection = new SSHConnection();
+  const login = new SSHUserAuthClient(options.user ?? userInfo().username, options, connection);
+  await connect(host, port, options, verifyHostKey, login);
+  return connection;
+};

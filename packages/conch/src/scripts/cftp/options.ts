@@ -1,10 +1,11 @@
 /** The command line of cftp (twisted.conch.scripts.cftp). */
-import { Options, type ParameterRow, UsageError } from "@strombus/reactor/usage";
+import { type ParameterRow, UsageError } from "@strombus/reactor/usage";
+import { ConchOptions } from "../../client/options.js";
 
 const MAX_BUFFERSIZE = 2 ** 24; // bytes
 const MAX_REQUESTS = 1024;
 
-export class ClientOptions extends Options {
+export class ClientOptions extends ConchOptions {
   static override optParameters: readonly ParameterRow[] = [
     ["buffersize", "B", 32_768, "Bytes that are asked for, or written, at a time.", within(MAX_BUFFERSIZE)],
     ["batchfile", "b", null, "Take the commands from this file; - is the standard input."],
@@ -16,10 +17,6 @@ export class ClientOptions extends Options {
   override longdesc =
     "cftp transfers files by SFTP. With a path of a directory it begins there; with that of a file it gets it and ends.";
 
-  /** Whom to connect to. */
-  host = "";
-  /** The name to log in with, where the command line has one. */
-  user: string | null = null;
   /** Where to begin, or what to get. */
   remotePath: string | null = null;
   /** What the file that is got is called here. */
@@ -42,7 +39,7 @@ export class ClientOptions extends Options {
     if (host === "" || user === "") throw new UsageError(`${JSON.stringify(target)} is not [user@]host[:path]`);
     if (more.length > 0) throw new UsageError("Wrong number of arguments.");
     this.host = host;
-    this.user = user;
+    if (user !== null) this.set("user", user);
     this.remotePath = path === "" ? null : path;
     this.localPath = localPath;
     if (localPath !== null && this.remotePath === null)

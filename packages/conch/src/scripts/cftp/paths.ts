@@ -1,7 +1,7 @@
 /** Paths of the server's, and names that it tells. */
 import type { FileTransferClient, ListedEntry } from "../../sftp/client.js";
 import { type BytesLike, toBuffer } from "../../wire/writer.js";
-import { decoded } from "./shown.js";
+import { decoded } from "../../client/shown.js";
 import { matcher } from "./glob.js";
 import { ValueError } from "@strombus/reactor/exceptions";
 

@@ -5,7 +5,7 @@ import { Exec, Subsystem } from "../../messages/connection.js";
 import { TransferChannel } from "../../sftp/channel.js";
 import { FileTransferClient } from "../../sftp/client.js";
 import type { SSHConnection } from "../../ssh/connection.js";
-import { decoded, shownLines } from "./shown.js";
+import { decoded, shownLines } from "../../client/shown.js";
 
 export interface SessionOptions {
   /** The subsystem; with a slash in front, the path of a program. */

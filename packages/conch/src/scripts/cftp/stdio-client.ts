@@ -21,7 +21,7 @@ import { HELP } from "./help.js";
 import { entriesOf, joined, matching, split } from "./paths.js";
 import { abbrevSize, abbrevTime, FileWrapper, progressLine } from "./progress.js";
 import { interactiveShell, outputOf } from "./shell.js";
-import { decoded, shown, shownLines } from "./shown.js";
+import { decoded, shown, shownLines } from "../../client/shown.js";
 import { download, type TransferOptions, upload } from "./transfer.js";
 import { firstName, names } from "./words.js";
 
