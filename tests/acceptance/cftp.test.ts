@@ -14,7 +14,7 @@ import { atTerminal, Program } from "../support/program.js";
 import { type Served, serve } from "../support/server.js";
 
 const command = [process.execPath, join(root, "packages/conch/bin/cftp.js")];
-const [hostKey, key] = [Key.generate("ed25519"), Key.generate("ed25519")];
+const [hostKey, key] = [Key.generate("ed25519"), Key.generate("ecdsa")];
 
 /** The user's home, where the programs run, and what the server has. */
 let home: string;
@@ -41,7 +41,7 @@ function put(name: string, content: string): string {
 }
 
 const keyFile = (of: Key, passphrase: string | null = null): string =>
-  of.toString("openssh", { subtype: "v1", passphrase }).toString();
+  of.toString("openssh", { subtype: "PEM", passphrase }).toString();
 const publicLine = (of: Key): string => of.public().toString("openssh").toString();
 
 describe("with a key", () => {
@@ -80,7 +80,7 @@ describe("with a key", () => {
   });
 
   test("of its usual place one file is got, by a connection that is compressed and has the ciphers asked for", async () => {
-    put(".ssh/id_ed25519", keyFile(key));
+    put(".ssh/id_ecdsa", keyFile(key));
     put(".ssh/known_hosts", readFileSync(join(home, "known"), "utf8"));
     writeFileSync(join(served, "report"), "rain");
     const options = ["-C", "-c", "aes256-ctr", "-m", "hmac-sha2-512-etm@openssh.com", "-v", "--logfile", "log"];
@@ -111,7 +111,7 @@ describe("with a key", () => {
     put("identity", keyFile(key));
     put("known", "");
     expect(await cftp(...words)).toMatchObject({ status: 1, errors: expect.stringMatching(/^cftp: [^\n]+\n$/) });
-    put("known", `[127.0.0.1]:${server.port} ${publicLine(key)}\n`);
+    put("known", `[127.0.0.1]:${server.port} ${publicLine(Key.generate("ed25519"))}\n`);
     const changed = "cftp: the host shows another key than line 1 of known has for it\n";
     expect(await cftp(...words)).toEqual({ status: 1, printed: "", errors: changed });
   });
