@@ -63,10 +63,11 @@ export const REASONS: Reasons = [
   [/^(SSHForwardingClient|ForwardingFactory|SSHSessionClient)\./, BY_INTERFACE],
   [/^(SSHConnectForwardingChannel|StreamlocalConnectChannel)\.dial$/, BY_INTERFACE],
   [/^(SSHListenForwardingFactory|StreamlocalForwardingFactory)\./, BY_INTERFACE],
-  [/^TransportService\./, BY_INTERFACE],
+  [/^(TransportService|SSHClientFactory)\./, BY_INTERFACE],
   // Others
   [/^new KeyboardInteractive\(ask\)$/, CALLED], // by checkers: it is for those who make credentials of their own
   [/^(ServerTransportFactory|UserAuthFactory)\./, SAME],
+  [/^(SSHClientTransport\.(setService|sendDisconnect|receive(Error|Debug)|connectionLost)|HostKeyVerifier$)/, SAME],
   [/^SSHTransportBase\.logoutFunction$/, SAME],
   [/^SSHService\.service(Started|Stopped)$/, SAME],
   [/^ActingConnection\.(channelClosed|serviceStopped)$/, SAME],
@@ -82,7 +83,10 @@ export const REASONS: Reasons = [
   [/^SSHFactory\.(startFactory|stopFactory|getPrimes|getPrivateKeys|getPublicKeys)$/, BEFORE],
   [/^OpenSSHFactory\.|^Options\.addChecker$/, BEFORE],
   [/^(GetByName|ParseKey|ICheckerFactory\.\w+)$/, BEFORE],
-  [/^(GeneralOptions|ClientOptions|StdioClient|StdioClientOptions|RunOptions)\./, PROGRAM],
+  [
+    /^(GeneralOptions|ConchOptions|ClientOptions|Questions|TerminalQuestions|StdioClient|StdioClientOptions|RunOptions)\./,
+    PROGRAM,
+  ],
   [/^(InputCollector|Connect)$/, PROGRAM],
   [/^TransferChannel\./, SAME],
   // Of the clients that endpoints make, whose own tests have who is asked and whatever knows hosts fail

@@ -20,7 +20,7 @@ import type { SSHServerTransport } from "../ssh/transport.js";
 import { SSHUserAuthServer } from "../ssh/userauth.js";
 import { connect, connectTypes } from "./connect.js";
 import { SSHUserAuthClient } from "./default.js";
-import { type HostKeyVerifier, SSHClientTransport } from "./direct.js";
+import type { HostKeyVerifier, SSHClientTransport } from "./direct.js";
 import { ConchOptions } from "./options.js";
 
 const HOST_KEY = Key.generate("ed25519");

@@ -113,7 +113,9 @@ export class KnownHostsFile {
       const isAddressKnown = this.#isKnown(ip, key, port);
       if (isKnown && isAddressKnown) return true;
       if (!isKnown) {
-        if (!(await ui.prompt(question(hostname, ip, key)))) throw new UserRejectedKey();
+        if (!(await ui.prompt(question(hostname, ip, key)))) {
+          throw new UserRejectedKey("the host is not known, and its key was not accepted");
+        }
         this.addHostKey(name, key);
       } else {
         ui.warn(

@@ -33,6 +33,16 @@ describe("a hidden answer at a terminal", () => {
     expect(await questioner.ask("? ")).toBe("next");
   });
 
+  test("is hidden from whoever types it as soon as the question is there", async () => {
+    const answers = Object.assign(new PassThrough(), { isTTY: true, setRawMode: (mode: boolean) => (raw = mode) });
+    let raw = false;
+    const shown: boolean[] = [];
+    const asked = new Questioner(answers, { write: () => shown.push(raw) }).askHidden("? ");
+    answers.write("secret\r");
+    await asked;
+    expect(shown).toEqual([true, false]);
+  });
+
   test.each([
     ["ab\x7fc\r", "ac"],
     ["\x7f\bab\r", "ab"],

@@ -49,11 +49,11 @@ export class Questioner {
 
   /** The same, and a terminal does not show what is typed. @throws SystemExit for Ctrl-C */
   async askHidden(prompt: string): Promise<string> {
-    this.#prompts.write(prompt);
     const answers = this.#answers;
-    if (answers.isTTY !== true) return this.#line();
-    answers.setRawMode?.(true);
+    if (answers.isTTY !== true) return this.ask(prompt);
+    answers.setRawMode?.(true); // before the prompt: who types at once is not shown either
     try {
+      this.#prompts.write(prompt);
       return await this.#typed();
     } finally {
       answers.setRawMode?.(false);
