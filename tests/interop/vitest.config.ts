@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 /** Acceptance tests that no client of SSH takes part in: `npm test` has them. */
 const WITHOUT_SSH = [
   "adopted",
+  "cftp",
   "core-examples",
   "docs",
   "needed",
