@@ -8,12 +8,13 @@ import type { InterfaceToken } from "@strombus/reactor/components";
 import { reactor } from "@strombus/reactor";
 import { UsageError } from "@strombus/reactor/usage";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type * as passwords from "./checkers/unix-password.js";
 import { SSHPublicKeyChecker, UNIXPasswordDatabase } from "./checkers.js";
 import { OpenSSHFactory } from "./openssh_compat/factory.js";
 import { Options, makeService } from "./tap.js";
 
 vi.mock("./checkers/unix-password.js", async (original) => {
-  const module = await original<typeof import("./checkers/unix-password.js")>();
+  const module = await original<typeof passwords>();
   class Passwords extends module.UNIXPasswordDatabase {
     constructor() {
       if (missing !== null) throw missing;
@@ -48,7 +49,9 @@ function made(options: Options): { factory: OpenSSHFactory; place: string } {
   });
   void service.endpoint.listen(service.factory);
   spy.mockRestore();
-  return { factory: service.factory as OpenSSHFactory, place: listening.join() };
+  const { factory } = service;
+  if (!(factory instanceof OpenSSHFactory)) throw new TypeError("another factory");
+  return { factory, place: listening.join() };
 }
 
 describe("the server", () => {
