@@ -37,11 +37,11 @@ test("each has its letter", () => {
 
 test("those without a letter", () => {
   const options = parsed(
-    "--host-key-algorithms=ssh-rsa,ssh-ed25519",
+    "--host-key-algorithms=ssh-ed25519-cert-v01@openssh.com,ssh-rsa",
     "--user-authentications=password",
     "--known-hosts=k",
   );
-  expect(options.names("host-key-algorithms")).toEqual(["ssh-rsa", "ssh-ed25519"]);
+  expect(options.names("host-key-algorithms")).toEqual(["ssh-ed25519-cert-v01@openssh.com", "ssh-rsa"]);
   expect(options.names("user-authentications")).toEqual(["password"]);
   expect(options.get("known-hosts")).toBe("k");
 });

@@ -1,6 +1,7 @@
 /** The options that all clients of the command line have (twisted.conch.client.options). */
 import { type FlagRow, Options, type ParameterRow, UsageError } from "@strombus/reactor/usage";
 import { ciphers, macs } from "../codec/algorithms.js";
+import { certifiedName } from "../keys/certificate-names.js";
 import { ExitWithMessage } from "../scripts/exit.js";
 import { PROFILES } from "../transport/algorithms.js";
 import { VERSION } from "../transport/settings.js";
@@ -8,6 +9,10 @@ import { type BytesLike, toBuffer } from "../wire/writer.js";
 
 const SSH_PORT = 22;
 const MAX_PORT = 65_535;
+const CIPHERS = new Set(ciphers.keys());
+const MACS = new Set(macs.keys());
+const { hostKeys } = PROFILES.legacy;
+const HOST_KEY_ALGORITHMS = new Set([...hostKeys, ...hostKeys.map(certifiedName)]);
 
 export class ConchOptions extends Options {
   static override optFlags: readonly FlagRow[] = [
@@ -23,7 +28,7 @@ export class ConchOptions extends Options {
     ["user", "l", null, "Log in as this user."],
     ["identity", "i", null, "A private key to log in with; may be given several times."],
     ["ciphers", "c", null, "Ciphers, best first, with commas between."],
-    ["macs", "m", null, "MACs, likewise."],
+    ["macs", "m", null, "MACs, best first, with commas between."],
     ["port", "p", null, "The server's port.", checkedPort],
     ["option", "o", null, "Has no effect: for command lines of OpenSSH."],
     ["host-key-algorithms", null, null, "Algorithms of host keys, best first, with commas between."],
@@ -64,17 +69,17 @@ export class ConchOptions extends Options {
 
   /** @throws SystemExit for a name that there is none of */
   opt_ciphers(list: BytesLike): void {
-    this.set("ciphers", known(list, new Set(ciphers.keys()), "Unknown cipher type"));
+    this.set("ciphers", known(list, CIPHERS, "Unknown cipher type"));
   }
 
   /** @throws SystemExit for a name that there is none of */
   opt_macs(list: BytesLike): void {
-    this.set("macs", known(list, new Set(macs.keys()), "Unknown mac type"));
+    this.set("macs", known(list, MACS, "Unknown mac type"));
   }
 
   /** @throws SystemExit for a name that there is none of */
   opt_host_key_algorithms(list: BytesLike): void {
-    this.set("host-key-algorithms", known(list, new Set(PROFILES.legacy.hostKeys), "Unknown host key type"));
+    this.set("host-key-algorithms", known(list, HOST_KEY_ALGORITHMS, "Unknown host key type"));
   }
 
   opt_user_authentications(list: BytesLike): void {
