@@ -2,7 +2,7 @@
 import { type Deferred, maybeDeferred } from "@strombus/reactor/defer";
 import type { MaybeLater } from "../interfaces.js";
 import { Certificate } from "../keys/certificate.js";
-import { isCertified } from "../keys/certificate-names.js";
+import { certifiedName, isCertified } from "../keys/certificate-names.js";
 import { Key } from "../ssh/keys.js";
 import { hostKeyAlgorithm } from "../transport/host-key-algorithms.js";
 import { Reader } from "../wire/reader.js";
@@ -16,6 +16,8 @@ export interface KnownHosts {
   verifyHostCertificate?(hostname: string, certificate: Certificate, port?: number): MaybeLater<boolean>;
   /** The types of the host's keys: a server is asked for them before others. */
   keyTypesOf?(hostname: string, port?: number): readonly string[];
+  /** Whether an authority is believed for the host: a server is then asked for a certificate first. */
+  hasAuthority?(hostname: string, port?: number): boolean;
 }
 
 export interface Host {
@@ -35,6 +37,18 @@ export function verifyHost(knownHosts: KnownHosts, ui: KnownHostsUI, host: Host,
     if ((await knownHosts.verifyHostCertificate?.(hostname, certificate, port)) === true) return true;
     return knownHosts.verifyHostKey(ui, hostname, ip, certificate.key, port);
   });
+}
+
+/** The algorithms by which a host is asked to show itself, best first: as it is known. */
+export function algorithmsFor(
+  knownHosts: KnownHosts,
+  { hostname, port }: Pick<Host, "hostname" | "port">,
+  algorithms: readonly string[],
+): string[] {
+  const ordered = knownFirst(algorithms, knownHosts.keyTypesOf?.(hostname, port) ?? []);
+  if (knownHosts.hasAuthority?.(hostname, port) !== true) return ordered;
+  const certified = ordered.filter((each) => !isCertified(each)).map(certifiedName);
+  return [...new Set([...certified, ...ordered])];
 }
 
 /** Algorithms in another order: those for keys that the host is known by come first. */

@@ -31,8 +31,7 @@ export function verifyHostKey(
 ): Deferred<boolean> {
   const { options } = transport.factory;
   const { host: hostname, port } = options;
-  const file = KnownHostsFile.fromPath(pathOf(options));
-  return verifyHost(file, ui, { hostname, ip: host, port }, pubKey);
+  return verifyHost(knownHostsOf(options), ui, { hostname, ip: host, port }, pubKey);
 }
 
 /**
@@ -60,8 +59,13 @@ export function isInKnownHosts(host: string, pubKey: Buffer, options: ConchOptio
 
 /** The types of the keys that the host is known by, in the file's order; null where there are none. */
 export function getHostKeyAlgorithms(host: string, options: ConchOptions): string[] | null {
-  const types = KnownHostsFile.fromPath(pathOf(options)).keyTypesOf(host, options.port);
+  const types = knownHostsOf(options).keyTypesOf(host, options.port);
   return types.length === 0 ? null : types;
+}
+
+/** The file that the command line names, or the user's own. */
+export function knownHostsOf(options: ConchOptions): KnownHostsFile {
+  return KnownHostsFile.fromPath(pathOf(options));
 }
 
 function pathOf(options: ConchOptions): string {

@@ -143,7 +143,9 @@ export class KnownHostsFile {
           throw new HostKeyRevoked(entry, this.#savePath, lineno);
         }
       }
-      if (isAuthorityFor(entry, [hostname, name], certificate.authority)) authorities.push(certificate.authority);
+      if (isAuthorityFor(entry, [hostname, name]) && entry.entry.matchesKey(certificate.authority)) {
+        authorities.push(certificate.authority);
+      }
     }
     if (authorities.length === 0) return false;
     certificate.check({ kind: "host", principal: hostname, now: Date.now() / 1000, authorities });
@@ -159,6 +161,13 @@ export class KnownHostsFile {
       if (names.some((each) => entry.matchesHost(each))) types.add(entry.keyType);
     }
     return [...types];
+  }
+
+  /** Whether an authority is believed for a host. */
+  hasAuthority(hostname: string, port = SSH_PORT): boolean {
+    const names = [nameAt(hostname, port), hostname];
+    for (const { entry } of this.#placed()) if (isAuthorityFor(entry, names)) return true;
+    return false;
   }
 
   #isKnown(host: string, key: Key, port: number): boolean {
@@ -198,11 +207,10 @@ function isRevoked(entry: IKnownHostEntry, hostname: string, key: Key): boolean 
   );
 }
 
-function isAuthorityFor(entry: IKnownHostEntry, names: readonly string[], authority: Key): boolean {
+function isAuthorityFor(entry: IKnownHostEntry, names: readonly string[]): entry is MarkedEntry {
   return (
     entry instanceof MarkedEntry &&
     entry.marker === "cert-authority" &&
-    entry.entry.matchesKey(authority) &&
     names.some((each) => entry.entry.matchesHost(each))
   );
 }

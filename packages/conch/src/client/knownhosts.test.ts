@@ -7,7 +7,7 @@ import { HostKeyChanged, HostKeyRevoked, InvalidEntry, UserRejectedKey } from ".
 import { Certificate } from "../keys/certificate.js";
 import { BadKeyError, CertificateError } from "../keys/errors.js";
 import { Key } from "../ssh/keys.js";
-import { type Host, knownFirst, verifyHost } from "./host-key.js";
+import { algorithmsFor, type Host, knownFirst, verifyHost } from "./host-key.js";
 import { parseEntry } from "./known-host-entries.js";
 import {
   type Console,
@@ -366,6 +366,15 @@ describe("a host that shows a certificate", () => {
       await expect(verifyHost(file, new UI(), host, blob)).rejects.toThrow(HostKeyRevoked);
     }
   });
+});
+
+test("a host with an authority that is believed is asked for a certificate first", () => {
+  const file = written(lineOf("@cert-authority *.example"), lineOf("plain"));
+  const algorithms = ["ssh-ed25519", "rsa-sha2-512"];
+  const certified = ["ssh-ed25519-cert-v01@openssh.com", "rsa-sha2-512-cert-v01@openssh.com"];
+  const asked = (hostname: string): string[] => algorithmsFor(file, { hostname, port: 22 }, algorithms);
+  expect([asked("a.example"), asked("plain")]).toEqual([[...certified, ...algorithms], algorithms]);
+  expect(algorithmsFor(file, { hostname: "a.example", port: 22 }, certified)).toEqual(certified);
 });
 
 test("algorithms for keys that a host is known by come first", () => {

@@ -1,4 +1,5 @@
 /** Endpoints and a whole server, both on one reactor in memory. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { directlyProvides } from "@strombus/reactor/components";
@@ -35,6 +36,7 @@ import type { KnownHosts } from "../client/host-key.js";
 import { AuthenticationFailed, SSHCommandAddress, SSHCommandClientEndpoint } from "../endpoints.js";
 import { ConchError, HostKeyChanged, UserRejectedKey } from "../error.js";
 import { IConchUser } from "../interfaces.js";
+import { Certificate } from "../keys/certificate.js";
 import { ExitSignal, ExitStatus } from "../messages/connection.js";
 import { SSHChannel } from "../ssh/channel.js";
 import type { SSHConnection } from "../ssh/connection.js";
@@ -417,6 +419,24 @@ describe("what keeps it from running", () => {
     expect(await outcome(endpoint().connect(factory))).toBeInstanceOf(error);
     await until(clientGone);
   });
+});
+
+test("a host is believed by its certificate, where an authority is", async () => {
+  const authority = Key.generate("ed25519");
+  const validBefore = Math.floor(Date.now() / 1000) + 600;
+  const request = {
+    kind: "host",
+    keyId: "host",
+    principals: ["localhost"],
+    validBefore,
+    key: HOST_KEY.public(),
+  } as const;
+  server.hostCertificates = [await Certificate.issue(authority, request)];
+  const folder = mkdtempSync(join(tmpdir(), "endpoints-"));
+  const path = join(folder, "known_hosts");
+  writeFileSync(path, `@cert-authority localhost ${authority.public().toString("openssh").toString()}`);
+  expect(await running({ knownHosts: KnownHostsFile.fromPath(path) })).toBeInstanceOf(Client);
+  rmSync(folder, { recursive: true });
 });
 
 describe("login", () => {

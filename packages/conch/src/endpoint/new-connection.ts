@@ -9,7 +9,7 @@ import { implementer, providedBy } from "@strombus/reactor/components";
 import { type IReactorTCP, IReactorTime, type IStreamClientEndpoint } from "@strombus/reactor/interfaces";
 import { connectionDone, Factory } from "@strombus/reactor/protocol";
 import { SSHAgentClient } from "../agent/client.js";
-import { type KnownHosts, knownFirst, verifyHost } from "../client/host-key.js";
+import { algorithmsFor, type KnownHosts, verifyHost } from "../client/host-key.js";
 import { KnownHostsFile, type KnownHostsUI } from "../client/known-hosts-file.js";
 import { terminalUI } from "../client/terminal.js";
 import { ConchError } from "../error.js";
@@ -99,7 +99,7 @@ export class EndpointTransport extends SSHClientTransport {
     this.creator = creator;
     const { knownHosts, hostname, port, reactor } = creator;
     if (providedBy(IReactorTime, reactor)) this.clock = reactor;
-    this.supportedPublicKeys = knownFirst(this.supportedPublicKeys, knownHosts.keyTypesOf?.(hostname, port) ?? []);
+    this.supportedPublicKeys = algorithmsFor(knownHosts, { hostname, port }, this.supportedPublicKeys);
   }
 
   override verifyHostKey(hostKey: Buffer, _fingerprint: string): Deferred<boolean> {

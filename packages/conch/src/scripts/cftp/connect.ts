@@ -1,8 +1,9 @@
 /** Where cftp's connections come from. */
 import { userInfo } from "node:os";
 import { connect } from "../../client/connect.js";
-import { getHostKeyAlgorithms, SSHUserAuthClient, verifyHostKey } from "../../client/default.js";
-import { knownFirst } from "../../client/host-key.js";
+import { SSHUserAuthClient, verifyHostKey } from "../../client/default.js";
+import { algorithmsFor } from "../../client/host-key.js";
+import { knownHostsOf } from "../../client/known-by-options.js";
 import { SSHConnection } from "../../ssh/connection.js";
 import { DEFAULT_HOST_KEY_ALGORITHMS } from "../../transport/algorithms.js";
 import type { ClientOptions } from "./options.js";
@@ -17,8 +18,8 @@ export type Connect = (options: ClientOptions) => PromiseLike<SSHConnection>;
 export const connectByOptions: Connect = async (options) => {
   const { host, port } = options;
   if (options.names("host-key-algorithms") === null) {
-    const types = getHostKeyAlgorithms(host, options) ?? [];
-    options.set("host-key-algorithms", knownFirst(DEFAULT_HOST_KEY_ALGORITHMS, types));
+    const known = knownHostsOf(options);
+    options.set("host-key-algorithms", algorithmsFor(known, { hostname: host, port }, DEFAULT_HOST_KEY_ALGORITHMS));
   }
   options.set("reconnect", 0); // files that are open would not come back
   const connection = new SSHConnection();
