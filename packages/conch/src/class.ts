@@ -13,3 +13,6 @@ export type Source<T, A extends unknown[] = unknown[]> = (new (...args: A) => T)
 export function made<T, A extends unknown[]>(source: Source<T, A>, ...args: A): T {
   return isClass(source) ? new source(...args) : source(...args);
 }
+
+/** What mixins extend. */
+export type Constructor<T = object> = abstract new (...args: any[]) => T; // eslint-disable-line @typescript-eslint/no-explicit-any -- TypeScript asks it of mixins

@@ -1,8 +1,7 @@
 /** Writing less often (twisted.conch.mixin). */
+import type { Constructor } from "./class.js";
 import { reactor } from "@strombus/reactor";
 import type { BytesLike, IDelayedCall } from "@strombus/reactor/interfaces";
-
-type Constructor<T = object> = abstract new (...args: any[]) => T; // eslint-disable-line @typescript-eslint/no-explicit-any -- TypeScript asks it of mixins
 
 /** What a class with buffered writes can do. */
 export interface Buffering {

@@ -2,7 +2,7 @@
 import { openSync, writeSync } from "node:fs";
 import { ReadStream } from "node:tty";
 import { EOFError } from "@strombus/reactor/exceptions";
-import { Questioner } from "../scripts/questioner.js";
+import { Questioner } from "./questioner.js";
 import { type Console, ConsoleUI } from "./console.js";
 
 /** Its answers have no newline; they reject with EOFError when none comes any more, and the hidden with SystemExit for Ctrl-C. */
@@ -39,13 +39,27 @@ export function openTerminal(path = "/dev/tty"): Terminal {
 
 /** Asks on the terminal; without one every question is answered no. */
 export function terminalUI(path = "/dev/tty"): ConsoleUI {
-  return new ConsoleUI(() => {
-    try {
-      return openTerminal(path);
-    } catch {
-      return NOBODY;
-    }
-  });
+  return new ConsoleUI(() => terminalOrNull(path) ?? NOBODY);
+}
+
+/** Asks on the terminal that the process has, even where its own input comes from elsewhere; else `ownInput` is asked. */
+export async function askHiddenOnTerminal(prompt: string, ownInput: Questioner): Promise<string> {
+  const terminal = process.stdin.isTTY ? null : terminalOrNull();
+  if (terminal === null) return ownInput.askHidden(prompt);
+  try {
+    return await terminal.askHidden(prompt);
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Null for a process without one. */
+function terminalOrNull(path?: string): Terminal | null {
+  try {
+    return openTerminal(path);
+  } catch {
+    return null;
+  }
 }
 
 const NOBODY: Console = { write() {}, readline: () => "no\n", close() {} };

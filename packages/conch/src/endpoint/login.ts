@@ -1,8 +1,8 @@
 /** The login of an endpoint: with the keys and the password that it was given, each once. */
 import type { MaybeLater } from "../interfaces.js";
-import type { SSHAgentClient } from "../agent/client.js";
+import type { SSHAgentClient } from "../client/agent.js";
 import { peerLog } from "../peer-log.js";
-import { Key } from "../ssh/keys.js";
+import type { Key } from "../ssh/keys.js";
 import type { SSHConnection } from "../ssh/connection.js";
 import { SSHUserAuthClient } from "../userauth/client.js";
 import { log, shown } from "../userauth/events.js";
@@ -21,9 +21,8 @@ export class EndpointLogin extends SSHUserAuthClient {
   readonly #password: string | null;
   /** The methods that the password was used for. */
   readonly #used = new Set<string>();
-  /** The agent's keys, once it was asked. */
-  #agentKeys: Key[] | null = null;
-  /** Those of them that were offered. */
+  #agentAsked = false;
+  /** The agent's keys that were offered. */
   readonly #agents = new Set<Key>();
   /** How many of our own were. */
   #offered = 0;
@@ -36,9 +35,9 @@ export class EndpointLogin extends SSHUserAuthClient {
   }
 
   override async getPublicKey(): Promise<Key | null> {
-    this.#agentKeys ??= await this.#askAgent();
-    const next = this.#agentKeys.shift();
-    if (next === undefined) return this.#keys[this.#offered++]?.public() ?? null;
+    if (!this.#agentAsked) await this.#askAgent();
+    const next = this.#agent?.getPublicKey() ?? null;
+    if (next === null) return this.#keys[this.#offered++]?.public() ?? null;
     this.#agents.add(next);
     return next;
   }
@@ -74,23 +73,13 @@ export class EndpointLogin extends SSHUserAuthClient {
     return this.#password;
   }
 
-  /** An agent that does not answer has no keys, and what it has of a type that is not known is left out. */
-  async #askAgent(): Promise<Key[]> {
-    if (this.#agent === null) return [];
+  /** An agent that will not tell has no keys. */
+  async #askAgent(): Promise<void> {
+    this.#agentAsked = true;
     try {
-      const identities = await this.#agent.requestIdentities();
-      return identities.flatMap(([blob]) => readable(blob));
+      await this.#agent?.getPublicKeys();
     } catch (error) {
       peerLog(log, this.transport).info("the agent has no keys for us: {why}", { why: shown(String(error)) });
-      return [];
     }
-  }
-}
-
-function readable(blob: Buffer): Key[] {
-  try {
-    return [Key.fromString(blob, "blob")];
-  } catch {
-    return [];
   }
 }

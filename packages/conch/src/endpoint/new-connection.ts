@@ -8,7 +8,7 @@ import { ConnectionLost } from "@strombus/reactor/error";
 import { implementer, providedBy } from "@strombus/reactor/components";
 import { type IReactorTCP, IReactorTime, type IStreamClientEndpoint } from "@strombus/reactor/interfaces";
 import { connectionDone, Factory } from "@strombus/reactor/protocol";
-import { SSHAgentClient } from "../agent/client.js";
+import { SSHAgentClient } from "../client/agent.js";
 import { algorithmsFor, type KnownHosts, verifyHost } from "../client/host-key.js";
 import { KnownHostsFile, type KnownHostsUI } from "../client/known-hosts-file.js";
 import { terminalUI } from "../client/terminal.js";

@@ -1,11 +1,10 @@
 /** Programs that see what is on their terminal. */
+import type { Constructor } from "../class.js";
 import type { BytesLike, IAddress, MaybeAsync } from "@strombus/reactor/interfaces";
 import { TerminalBuffer } from "../insults/buffer.js";
 import type { ITerminalTransport } from "../insults/interfaces.js";
 import type { TerminalProtocol } from "../insults/terminal-protocol.js";
 import { TransportSequence } from "./transport-sequence.js";
-
-type Constructor<T = object> = abstract new (...args: any[]) => T; // eslint-disable-line @typescript-eslint/no-explicit-any -- TypeScript asks it of mixins
 
 export interface WithLocalBuffer {
   /** What the terminal shows. */

@@ -1,6 +1,7 @@
 /** The command line of ckeygen (twisted.conch.scripts.ckeygen). */
 import { type FlagRow, Options, type ParameterRow, UsageError } from "@strombus/reactor/usage";
-import { askHiddenOnTerminal, Questioner } from "../questioner.js";
+import { Questioner } from "../../client/questioner.js";
+import { askHiddenOnTerminal } from "../../client/terminal.js";
 
 /** Asks one question and gives the answer. */
 export type InputCollector = (prompt: string) => string | PromiseLike<string>;

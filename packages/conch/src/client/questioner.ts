@@ -1,7 +1,5 @@
 /** Questions to whoever sits at the terminal, or to what is piped into a program. */
-import { openSync, writeSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
-import { ReadStream } from "node:tty";
 import { EOFError, SystemExit } from "@strombus/reactor/exceptions";
 
 /** Of a terminal, `setRawMode` takes its own echo and line editing away. */
@@ -117,26 +115,5 @@ export class Questioner {
       this.#arrived();
     };
     this.#answers.on("data", received).on("end", ended).on("error", ended).on("close", ended).pause();
-  }
-}
-
-/** Asks on the terminal that the process has, even where its own input comes from elsewhere; else `ownInput` is asked. */
-export async function askHiddenOnTerminal(prompt: string, ownInput: Questioner): Promise<string> {
-  const fd = process.stdin.isTTY ? null : terminal();
-  if (fd === null) return ownInput.askHidden(prompt);
-  const answers = new ReadStream(fd);
-  try {
-    return await new Questioner(answers, { write: (text) => writeSync(fd, text) }).askHidden(prompt);
-  } finally {
-    answers.destroy();
-  }
-}
-
-/** Null for a process without one. */
-function terminal(): number | null {
-  try {
-    return openSync("/dev/tty", "r+");
-  } catch {
-    return null;
   }
 }
