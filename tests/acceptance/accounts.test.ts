@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TOTP } from "otpauth";
 import { expect, test } from "vitest";
+import { atEnd } from "../support/at-end.js";
 import { type Example, exampleFolder, startExample } from "../support/example.js";
 import { PeerFolder } from "../support/interop-folder.js";
 import { openSSH } from "../support/openssh.js";
@@ -10,7 +11,7 @@ import { Program } from "../support/program.js";
 
 const { prefix } = openSSH();
 const client = new PeerFolder(prefix);
-process.once("exit", () => client.remove());
+atEnd(() => client.remove());
 client.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", `${client.path}/key`);
 const publicKey = client.run("cat", `${client.path}/key.pub`).trim();
 

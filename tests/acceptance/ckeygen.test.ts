@@ -35,7 +35,7 @@ describe("a key that it makes", () => {
     ["ecdsa", [], "256", "ECDSA"],
     ["ecdsa", ["-b", "521", "--private-key-subtype", "v1"], "521", "ECDSA"],
     ["rsa", ["-C", "me there"], "2048", "RSA"],
-    ["rsa", ["--private-key-subtype", "v1", "-P", "secret"], "2048", "RSA"],
+    ["ed25519", ["-P", "secret"], "256", "ED25519"],
   ])("%s %j is read by ssh-keygen, with the same fingerprint", async (type, words, bits, name) => {
     const passphrase = words.includes("-P") ? "secret" : "";
     const secret = words.includes("-P") ? [] : ["--no-passphrase"];
@@ -51,11 +51,11 @@ describe("a key that it makes", () => {
   });
 
   test("can be given another passphrase by either program, and shown by either", async () => {
-    sshKeygen("-q", "-t", "ed25519", "-N", "theirs", "-C", "the comment", "-f", file);
+    sshKeygen("-q", "-t", "ed25519", "-N", "theirs", "-a", "1", "-C", "the comment", "-f", file);
     const line = readFileSync(`${file}.pub`, "utf8").split(" ").slice(0, 2).join(" ");
     expect(await ckeygen("-p", "-f", file, "-P", "theirs", "-N", "ours")).toMatchObject({ status: 0, errors: "" });
-    expect(sshKeygen("-y", "-P", "ours", "-f", file)).toBe(`${line} the comment\n`);
-    sshKeygen("-q", "-p", "-P", "ours", "-N", "again", "-f", file);
+    sshKeygen("-q", "-p", "-P", "ours", "-N", "again", "-a", "1", "-f", file);
+    expect(sshKeygen("-y", "-P", "again", "-f", file)).toBe(`${line} the comment\n`);
     expect(await ckeygen("-y", "-f", file, "-P", "again")).toEqual({ status: 0, printed: `${line}\n`, errors: "" });
     const [size, fingerprint] = (await ckeygen("-l", "-f", file)).printed.split(" ");
     expect([size, unpadded(fingerprint!)]).toEqual(sshKeygen("-l", "-f", file).split(" ").slice(0, 2));
@@ -64,7 +64,7 @@ describe("a key that it makes", () => {
 
 describe("what it cannot do is one sentence, without a stack, and status 1", () => {
   test("a wrong passphrase", async () => {
-    sshKeygen("-q", "-t", "ed25519", "-N", "right", "-f", file);
+    sshKeygen("-q", "-t", "ed25519", "-N", "right", "-a", "1", "-f", file);
     const before = readFileSync(file);
     const error = "Could not change passphrase: old passphrase error\n";
     expect(await ckeygen("-p", "-f", file, "-P", "wrong", "-N", "x")).toEqual({
@@ -91,7 +91,7 @@ describe("what it cannot do is one sentence, without a stack, and status 1", () 
 
 describe("at a terminal", () => {
   test("a passphrase is asked for twice and never shown", async () => {
-    const program = atTerminal([...command, "-t", "ed25519"], { env: { HOME: join(file, "..") } });
+    const program = atTerminal([...command, "-t", "ecdsa"], { env: { HOME: join(file, "..") } });
     await program.stdout.until("Enter file in which to save the key");
     program.type(`${file}\r`);
     for (const question of ["Enter passphrase (empty for no passphrase): ", "Enter same passphrase again: "]) {
@@ -102,7 +102,7 @@ describe("at a terminal", () => {
     expect((await program.ending).status).toBe(0);
     expect(program.stdout.text).not.toMatch(/hudden|hidden|\*/);
     expect(program.stdout.text).toContain(file); // what may be seen is
-    expect(sshKeygen("-y", "-P", "hidden", "-f", file)).toMatch(/^ssh-ed25519 /);
+    expect(sshKeygen("-y", "-P", "hidden", "-f", file)).toMatch(/^ecdsa-sha2-nistp256 /);
   });
 
   test("Ctrl-C ends a question for a passphrase, and nothing is written", async () => {
@@ -115,7 +115,7 @@ describe("at a terminal", () => {
 
   test("the passphrase comes from the terminal even where the input is a file", async () => {
     writeFileSync(`${file}.answers`, `${file}\n`);
-    const shell = `exec "$0" "$1" -t ed25519 <"$2"`;
+    const shell = `exec "$0" "$1" -t ecdsa <"$2"`;
     const program = atTerminal(["sh", "-c", shell, ...command, `${file}.answers`]);
     for (const question of ["Enter passphrase", "Enter same passphrase again"]) {
       await program.stdout.until(question);
@@ -123,6 +123,6 @@ describe("at a terminal", () => {
     }
     expect((await program.ending).status).toBe(0);
     expect(program.stdout.text).not.toMatch(/terminal\r/);
-    expect(sshKeygen("-y", "-P", "terminal", "-f", file)).toMatch(/^ssh-ed25519 /);
+    expect(sshKeygen("-y", "-P", "terminal", "-f", file)).toMatch(/^ecdsa-sha2-nistp256 /);
   });
 });

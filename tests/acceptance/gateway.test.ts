@@ -1,11 +1,8 @@
 /** OpenSSH through the bastion of the examples, to a server of ours behind it. */
 import { createHash, randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { InMemorySSHKeyDB, SSHPublicKeyChecker } from "@strombus/conch/checkers";
 import { allowForwarding } from "@strombus/conch/ssh/forwarding";
-import { Key } from "@strombus/conch/ssh/keys";
 import { sessionProgram } from "@strombus/conch/streams";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Example, exampleFolder, startExample } from "../support/example.js";
@@ -13,6 +10,7 @@ import { openSSH, ssh, sshAtTerminal } from "../support/openssh.js";
 import { serve, type Served } from "../support/server.js";
 import { freePort } from "../support/ports.js";
 import { digestOf, digestServer, exchange, type Target } from "../support/tcp.js";
+import { rsaKey } from "../support/rsa.js";
 
 const openssh = openSSH();
 const content = randomBytes(20 * 2 ** 20);
@@ -42,13 +40,10 @@ const program = sessionProgram(async ({ command, stdin, stdout, stderr, terminal
 
 beforeAll(async () => {
   const folder = exampleFolder();
-  const key = Key.generate("rsa", 3072);
-  writeFileSync(join(folder, "id_rsa"), key.toString("openssh"), { mode: 0o600 });
-  writeFileSync(join(folder, "id_rsa.pub"), key.public().toString("openssh"));
   behind = serve(
     program,
     (factory) =>
-      factory.portal!.registerChecker(new SSHPublicKeyChecker(new InMemorySSHKeyDB({ user: [key.public()] }))),
+      factory.portal!.registerChecker(new SSHPublicKeyChecker(new InMemorySSHKeyDB({ user: [rsaKey().public()] }))),
     (user) => allowForwarding(user, { connect: true, listen: true }),
   );
   gateway = await startExample("gateway", { folder, env: { GATEWAY_TO: `127.0.0.1:${behind.port}` } });

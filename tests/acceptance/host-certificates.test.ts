@@ -10,6 +10,7 @@ import { temporaryFolder } from "../support/folder.js";
 import { openSSH, ssh } from "../support/openssh.js";
 import type { Program } from "../support/program.js";
 import { serve, type Served } from "../support/server.js";
+import { rsaKey } from "../support/rsa.js";
 
 class Hello extends SSHChannel {
   override name = "session";
@@ -60,8 +61,8 @@ const KEYS = {
   "ecdsa-sha2-nistp256-cert-v01@openssh.com": Key.generate("ecdsa", 256),
   "ecdsa-sha2-nistp384-cert-v01@openssh.com": Key.generate("ecdsa", 384),
   "ecdsa-sha2-nistp521-cert-v01@openssh.com": Key.generate("ecdsa", 521),
-  "rsa-sha2-256-cert-v01@openssh.com": Key.generate("rsa", 3072),
-  "rsa-sha2-512-cert-v01@openssh.com": Key.generate("rsa", 3072),
+  "rsa-sha2-256-cert-v01@openssh.com": rsaKey(),
+  "rsa-sha2-512-cert-v01@openssh.com": rsaKey(),
 };
 
 describe.each(Object.entries(KEYS))("%s", (algorithm, key) => {

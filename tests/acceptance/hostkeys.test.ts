@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { openSSH } from "../support/openssh.js";
 import { Program } from "../support/program.js";
 import { serve, type Served } from "../support/server.js";
+import { rsaKey } from "../support/rsa.js";
 
 /** Ends when its input does. */
 class Patient extends SSHChannel {
@@ -74,7 +75,7 @@ const ALGORITHMS = ["ssh-ed25519", "ecdsa-sha2-nistp256", "rsa-sha2-256", "rsa-s
 
 for (const algorithm of ["ssh-ed25519", "rsa-sha2-256", "rsa-sha2-512"]) {
   test(`a client that came by ${algorithm} learns all other keys, and trusts them later`, async () => {
-    const [ed25519, rsa, ecdsa] = [Key.generate("ed25519"), Key.generate("rsa", 3072), Key.generate("ecdsa", 256)];
+    const [ed25519, rsa, ecdsa] = [Key.generate("ed25519"), rsaKey(), Key.generate("ecdsa", 256)];
     const known = algorithm === "ssh-ed25519" ? ed25519 : rsa;
     shell(`echo 'rotating ${known.public().toString("openssh").toString().trim()}' >${knownHosts}`);
 

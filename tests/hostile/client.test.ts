@@ -11,8 +11,9 @@ import { describe, expect, test } from "vitest";
 import { harmless } from "../support/hostile-names.js";
 import { conversation, type Field } from "../support/memory-connection.js";
 import { type Client, fields, hostKey, type Pair, Recorder, secured, type Server } from "../support/memory-ssh.js";
+import { rsaKey } from "../support/rsa.js";
 
-const rsa = Key.generate("rsa", 2048);
+const rsa = rsaKey();
 const ed25519 = Key.generate("ed25519");
 const other = Key.generate("ed25519");
 

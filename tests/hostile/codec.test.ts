@@ -4,6 +4,7 @@ import { BadKeyError, Key } from "@strombus/conch/ssh/keys";
 import { PROFILES } from "@strombus/conch/ssh/transport";
 import { describe, expect, test } from "vitest";
 import { fields, hostKey, loggedIn, pair, secured } from "../support/memory-ssh.js";
+import { rsaKey } from "../support/rsa.js";
 
 const ROLES = [
   ["server", "client"],
@@ -51,7 +52,7 @@ test("D2: what is too long to send is an error of the sender's, before ssh2 sees
 });
 
 describe("a key or a signature", () => {
-  const keys = [hostKey, Key.generate("ecdsa", 256), Key.generate("rsa", 2048)];
+  const keys = [hostKey, Key.generate("ecdsa", 256), rsaKey()];
   const nonsense: readonly (readonly [string, Buffer])[] = [
     ["nothing", Buffer.alloc(0)],
     ["zeros", Buffer.alloc(100)],
@@ -68,7 +69,7 @@ describe("a key or a signature", () => {
   }
 
   test("D3: that is well formed, but by another key, of other data or with a bit turned over, is false", () => {
-    const others = [Key.generate("ed25519"), Key.generate("ecdsa", 256), Key.generate("rsa", 2048)];
+    const others = [Key.generate("ed25519"), Key.generate("ecdsa", 256), rsaKey(1)];
     for (const [n, key] of keys.entries()) {
       const signature = key.sign("data");
       expect(key.verify(signature, "date")).toBe(false);

@@ -31,6 +31,7 @@ import {
   withSignature,
 } from "../support/memory-login.js";
 import { fields, hostKey } from "../support/memory-ssh.js";
+import { rsaKey } from "../support/rsa.js";
 
 const mine = Key.generate("ed25519");
 const hers = Key.generate("ed25519");
@@ -201,7 +202,7 @@ describe("a signature", () => {
 });
 
 describe("names", () => {
-  const rsa = Key.generate("rsa", 2048);
+  const rsa = rsaKey();
   const keys = [
     mine,
     rsa,
@@ -371,7 +372,7 @@ describe("a key", () => {
   }
 
   test("A8: that signs by SHA-1 does so in vain, also where the request names SHA-2", async () => {
-    const rsa = Key.generate("rsa", 2048);
+    const rsa = rsaKey();
     const sha1 = (request: KeyRequest) => rsa.sign(covered(request), "ssh-rsa");
     for (const algorithm of ["ssh-rsa", "rsa-sha2-256"]) {
       const made = await answered(known(rsa), ({ server }) => {

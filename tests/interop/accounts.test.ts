@@ -28,6 +28,7 @@ import { SECURITY_KEY_PROVIDER } from "../support/interop-clients.js";
 import { PeerFolder } from "../support/interop-folder.js";
 import { LoginTable } from "../support/login-table.js";
 import { peers } from "../support/peers.js";
+import { rsaKey } from "../support/rsa.js";
 import { atTerminal, Program } from "../support/program.js";
 import { serve, type Served } from "../support/server.js";
 
@@ -323,7 +324,7 @@ describe("certificates of users", () => {
   for (const [type, user] of [
     ["ed25519", Key.generate("ed25519")],
     ["ecdsa", Key.generate("ecdsa", 256)],
-    ["rsa", Key.generate("rsa", 3072)],
+    ["rsa", rsaKey()],
   ] as const) {
     const files = async (where = folder) => {
       const request = { kind: "user", keyId: "id", principals: ["user"], validBefore: Infinity } as const;

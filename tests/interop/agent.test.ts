@@ -16,11 +16,12 @@ import { needed } from "../support/needed.js";
 import { peers } from "../support/peers.js";
 import { Program } from "../support/program.js";
 import { type SSHD, startSSHD } from "../support/sshd.js";
+import { rsaKey } from "../support/rsa.js";
 
 needed("sshd");
 
 const BRIDGE = readFileSync(join(root, "tests/interop/peers/socket_bridge.py"));
-const KEYS = [Key.generate("ed25519"), Key.generate("ecdsa", 384), Key.generate("rsa", 2048)] as const;
+const KEYS = [Key.generate("ed25519"), Key.generate("ecdsa", 384), rsaKey()] as const;
 const MLDSA = Key.generate("mldsa44-ed25519");
 
 for (const [release, prefix, keys] of [

@@ -6,9 +6,10 @@ import type { IAddress } from "@strombus/reactor/interfaces";
 import { expect, onTestFinished, test } from "vitest";
 import { peers } from "../support/peers.js";
 import { Program } from "../support/program.js";
+import { rsaKey } from "../support/rsa.js";
 
 test("ssh-audit finds no failure and no warning in a server with default settings", async () => {
-  const keys = [Key.generate("ed25519"), Key.generate("rsa")];
+  const keys = [Key.generate("ed25519"), rsaKey()];
   const factory = new SSHFactory();
   factory.privateKeys = Object.fromEntries(keys.map((key) => [key.sshType(), key]));
   factory.publicKeys = Object.fromEntries(keys.map((key) => [key.sshType(), key.public()]));

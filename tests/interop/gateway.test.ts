@@ -14,6 +14,7 @@ import { Program } from "../support/program.js";
 import { type SSHD, startSSHD } from "../support/sshd.js";
 import { freePort } from "../support/ports.js";
 import { digestOf, digestServer, exchange, isListening, type Target } from "../support/tcp.js";
+import { rsaKey } from "../support/rsa.js";
 
 needed("sshd");
 const openssh = openSSH();
@@ -31,11 +32,8 @@ for (const [release, prefix] of [
 
     beforeAll(async () => {
       const folder = exampleFolder();
-      const key = Key.generate("rsa", 3072);
       writeFileSync(join(folder, "ssh-passwords"), `${user}:password\n`);
-      writeFileSync(join(folder, "id_rsa"), key.toString("openssh"), { mode: 0o600 });
-      writeFileSync(join(folder, "id_rsa.pub"), key.public().toString("openssh"));
-      [behind, target] = await Promise.all([startSSHD(prefix, [], key), digestServer()]);
+      [behind, target] = await Promise.all([startSSHD(prefix, [], rsaKey()), digestServer()]);
       gateway = await startExample("gateway", { folder, env: { GATEWAY_TO: `127.0.0.1:${behind.port}` } });
     });
     afterAll(async () => {

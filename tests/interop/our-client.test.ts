@@ -13,7 +13,7 @@ const MINUTES = 60_000; // milliseconds
 const WITH_PASSWORD = new Set(["AsyncSSH", "Twisted"]);
 
 describe("our client", () => {
-  const userKeys = makeKeys();
+  const userKeys = makeKeys("user");
   const isOurs = ({ kind, name }: Row) =>
     kind !== "login" || name === "password" || keyFor(userKeys, name) !== undefined;
 

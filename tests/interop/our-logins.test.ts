@@ -11,6 +11,7 @@ import { type Keys, publicLine } from "../support/interop-keys.js";
 import { openSSHServer } from "../support/interop-servers.js";
 import { INPUT, STATUS } from "../support/interop-talk.js";
 import { peers } from "../support/peers.js";
+import { rsaKey } from "../support/rsa.js";
 
 const prefix = peers();
 const folder = new PeerFolder(prefix);
@@ -50,7 +51,7 @@ class ByKey extends SSHUserAuthClient {
   }
 }
 
-const KEYS = { ed25519: Key.generate("ed25519"), ecdsa: Key.generate("ecdsa", 256), rsa: Key.generate("rsa", 3072) };
+const KEYS = { ed25519: Key.generate("ed25519"), ecdsa: Key.generate("ecdsa", 256), rsa: rsaKey() };
 
 describe("certificates of users", () => {
   const authority = Key.generate("ed25519");

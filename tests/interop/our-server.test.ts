@@ -9,7 +9,7 @@ import { Table } from "../support/interop-table.js";
 const MINUTES = 60_000; // milliseconds
 
 describe("our server", () => {
-  const userKeys = makeKeys();
+  const userKeys = makeKeys("user");
   const server = new InteropServer(userKeys);
   const table = new Table("Our server, and as its client:", ROWS, Object.keys(CLIENTS));
 

@@ -17,7 +17,7 @@ const MINUTES = 60_000; // milliseconds
 
 const OFTEN = 2 ** 17; // bytes
 const LOGIN: Row = { kind: "login", name: "ssh-ed25519" };
-const userKeys = makeKeys();
+const userKeys = makeKeys("user");
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
 

@@ -5,6 +5,7 @@ import { defineConfig } from "vitest/config";
 const WITHOUT_SSH = [
   "adopted",
   "cftp",
+  "ckeygen",
   "core-examples",
   "docs",
   "needed",

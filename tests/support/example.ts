@@ -4,21 +4,18 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "./folder.js";
 import { Program } from "./program.js";
+import { rsaKey } from "./rsa.js";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** A folder in which `user` logs in with `password`. */
+/** A folder in which `user` logs in with `password`, and what it would take its time to make: the host's key. */
 export function exampleFolder(): string {
   const folder = temporaryFolder();
+  const key = rsaKey();
   writeFileSync(join(folder, "ssh-passwords"), "user:password\n");
+  writeFileSync(join(folder, "id_rsa"), key.toString("openssh"), { mode: 0o600 });
+  writeFileSync(join(folder, "id_rsa.pub"), key.public().toString("openssh"));
   return folder;
-}
-
-let shared: string | undefined;
-
-/** The folder of all examples in one test file that ask for no other: a host key takes its time to make. */
-function sharedFolder(): string {
-  return (shared ??= exampleFolder());
 }
 
 export interface Example {
@@ -29,7 +26,7 @@ export interface Example {
 /** Starts an example on a free port; it is listening when this returns. */
 export async function startExample(
   name: string,
-  { folder = sharedFolder(), node = [] as string[], env = {} } = {},
+  { folder = exampleFolder(), node = [] as string[], env = {} } = {},
 ): Promise<Example> {
   const program = new Program(exampleCommand(name, { node, args: [folder, "--port", "0"] }), { env });
   const [, port] = await program.stdout.until(/listens on port (\d+)\.[^]*Ctrl-C stops the server\.\n/);

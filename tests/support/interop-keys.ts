@@ -1,5 +1,6 @@
-/** The keys of the interop tests: made anew in each run, one of each type for the host and one for the user. */
+/** The keys of the interop tests: one of each type for the host and one for the user, made anew in each run. */
 import { FingerprintFormats, Key } from "@strombus/conch/ssh/keys";
+import { rsaKey } from "./rsa.js";
 
 /** By the format of the key: the RSA one signs under three names. */
 export type Keys = ReadonlyMap<string, Key>;
@@ -7,11 +8,11 @@ export type Keys = ReadonlyMap<string, Key>;
 /** Those that some peers have never heard of. */
 export const NEWER = ["ssh-ed448", "ssh-mldsa44-ed25519"] as const;
 
-export function makeKeys(newer: readonly string[] = NEWER): Keys {
+export function makeKeys(whose: "host" | "user", newer: readonly string[] = NEWER): Keys {
   const keys = [
     Key.generate("ed25519"),
     ...[256, 384, 521].map((bits) => Key.generate("ecdsa", bits)),
-    Key.generate("rsa", 3072),
+    rsaKey(whose === "host" ? 0 : 1),
     ...(["ed448", "mldsa44-ed25519"] as const)
       .filter((type) => newer.includes(`ssh-${type}`))
       .map((type) => Key.generate(type)),

@@ -90,7 +90,7 @@ const PRIMES = new Map(
 );
 
 export class InteropServer {
-  readonly hostKeys: Keys = makeKeys();
+  readonly hostKeys: Keys = makeKeys("host");
   readonly #portal: Portal;
   readonly #userKeys: Key[];
 

@@ -115,7 +115,7 @@ function asOpenSSH(folder: PeerFolder): string[] {
 /** @param newer which of the newer types of keys it takes */
 function prepare(prefix: readonly string[], newer: (folder: PeerFolder) => readonly string[], where?: "~") {
   const folder = new PeerFolder(prefix, where);
-  const hostKeys = makeKeys(newer(folder));
+  const hostKeys = makeKeys("host", newer(folder));
   const hostKeyFiles = [...hostKeys].map(([format, key]) => folder.put(`host-${format}`, privateFile(key)));
   return { folder, hostKeys, hostKeyFiles };
 }

@@ -1,5 +1,6 @@
 /** OpenSSH's client as a user runs it: with a password, with a file as input, or at a terminal. */
 import { execFileSync } from "node:child_process";
+import { atEnd } from "./at-end.js";
 import { peers } from "./peers.js";
 import { atTerminal, Program } from "./program.js";
 
@@ -23,15 +24,21 @@ export interface Login {
   readonly command?: string;
 }
 
+let made: OpenSSH | undefined;
+
 /** The client that the tests run: this machine's, or the peers' in `npm run test:interop`. */
 export function openSSH(): OpenSSH {
+  return (made ??= prepare());
+}
+
+function prepare(): OpenSSH {
   const prefix = process.env["STROMBUS_TEST_CLIENT"] === "peers" ? peers() : [];
   const run = (script: string) => {
     const words = [...prefix, "sh", "-c", script];
     return execFileSync(words[0]!, words.slice(1)).toString().trim();
   };
   const folder = run("mktemp -d");
-  process.once("exit", () => run(`rm -r ${folder}`));
+  atEnd(() => run(`rm -r ${folder}`));
   const askpass = `${folder}/askpass`;
   run(`printf '#!/bin/sh\necho "$STROMBUS_TEST_PASSWORD"\n' >${askpass}; chmod +x ${askpass}`);
   return { prefix, askpass };

@@ -1,11 +1,12 @@
 /** A program that runs beside the tests, with its output as transcripts. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { atEnd } from "./at-end.js";
 import { Transcript } from "./transcript.js";
 
 /** Whatever still runs when the tests end, failed ones too, ends with them. */
 const running = new Set<ChildProcessWithoutNullStreams>();
-process.once("exit", () => {
+atEnd(() => {
   for (const child of running) child.kill("SIGKILL");
 });
 

@@ -9,9 +9,10 @@ import { Key } from "../ssh/keys.js";
 import { SSHAgentClient } from "./client.js";
 import { messages } from "./numbers.js";
 import { SSHAgentServer, type AgentFactory, type AgentKeys } from "./server.js";
+import { RSA } from "../keys/rsa.test.support.js";
 
 const keys = {
-  rsa: Key.generate("rsa", 2048),
+  rsa: RSA,
   ed25519: Key.generate("ed25519"),
   ecdsa: Key.generate("ecdsa", 256),
   dsa: Key.generate("dsa"),

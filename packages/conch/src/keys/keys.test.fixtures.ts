@@ -1,8 +1,9 @@
 /** One key of each type, made anew for every run, and how their blobs are put together. */
 import { Key } from "../ssh/keys.js";
 import { Writer, type BytesLike } from "../wire/writer.js";
+import { RSA } from "./rsa.test.support.js";
 
-export const RSA = Key.generate("rsa", 2048);
+export { RSA };
 export const DSA = Key.generate("dsa");
 export const P256 = Key.generate("ecdsa", 256);
 export const P384 = Key.generate("ecdsa", 384);

@@ -8,6 +8,7 @@ import { FingerprintFormats, Key } from "../ssh/keys.js";
 import { readPrivateBlob } from "./blob.js";
 import { FILE_CIPHERS } from "./file-ciphers.js";
 import { writeOpenSSH } from "./openssh.js";
+import { RSA } from "./rsa.test.support.js";
 
 const folder = mkdtempSync(join(tmpdir(), "keys-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -83,12 +84,7 @@ describe.skipIf(!hasSshKeygen)("ssh-keygen's files are read", () => {
 });
 
 describe.skipIf(!hasSshKeygen)("ssh-keygen reads our files", () => {
-  const keys = [
-    Key.generate("rsa", 2048),
-    Key.generate("ecdsa", 256),
-    Key.generate("ecdsa", 384),
-    Key.generate("ecdsa", 521),
-  ];
+  const keys = [RSA, Key.generate("ecdsa", 256), Key.generate("ecdsa", 384), Key.generate("ecdsa", 521)];
   for (const key of keys) {
     for (const subtype of ["PEM", "PKCS8"]) {
       for (const passphrase of ["", "secret"]) {

@@ -5,10 +5,10 @@ import { capturedLogs } from "@strombus/reactor/logger";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Key } from "../ssh/keys.js";
 import { OpenSSHFactory } from "./factory.js";
+import { RSA } from "../keys/rsa.test.support.js";
 
 const isRoot = process.geteuid?.() === 0;
 const ED25519 = Key.generate("ed25519");
-const RSA = Key.generate("rsa", 2048);
 const NOBODY = 65_534;
 
 let folder = "";

@@ -23,9 +23,9 @@ import {
   printFingerprint,
   run,
 } from "./ckeygen.js";
+import { RSA } from "../keys/rsa.test.support.js";
 
 const ED25519 = Key.generate("ed25519");
-const RSA = Key.generate("rsa", 2048);
 const P256 = Key.generate("ecdsa", 256);
 const KEYS = [
   ["RSA", RSA],

@@ -11,10 +11,11 @@ import type { SSHTransportBase } from "../transport/base.js";
 import { SSHFactory, type Primes } from "./factory.js";
 import { Key } from "./keys.js";
 import { PROFILES, SSHClientTransport, SSHServerTransport, type AlgorithmChoice } from "./transport.js";
+import { RSA } from "../keys/rsa.test.support.js";
 
 const peer = new IPv4Address("TCP", "127.0.0.1", 22022);
 const ed25519 = Key.generate("ed25519");
-const rsa = Key.generate("rsa", 2048);
+const rsa = RSA;
 
 const GROUP_EXCHANGE = ["diffie-hellman-group-exchange-sha256", "diffie-hellman-group-exchange-sha1"];
 const PRIMES: Primes = new Map([

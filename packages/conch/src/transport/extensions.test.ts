@@ -4,6 +4,7 @@ import { ExtInfo, KexInit } from "../messages/transport.js";
 import { Key } from "../ssh/keys.js";
 import { loggedInPair, Recorder, securePair, settle, type Pair } from "./fixtures.test.support.js";
 import { decodeStrings, encodeStrings, HOSTKEYS, HOSTKEYS_PROVE, keysAreProven } from "./host-keys.js";
+import { RSA } from "../keys/rsa.test.support.js";
 
 describe("EXT_INFO", () => {
   test("is announced in the first KEXINIT alone", async () => {
@@ -125,7 +126,7 @@ describe("ext-info-in-auth@openssh.com", () => {
 });
 
 describe("hostkeys-00@openssh.com", () => {
-  const rsa = Key.generate("rsa", 3072);
+  const rsa = RSA;
 
   /** A service that carries global requests to the other side's transport, as an SSHConnection does. */
   class Requests extends Recorder {

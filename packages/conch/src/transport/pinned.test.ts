@@ -5,7 +5,6 @@ import { describe, expect, test } from "vitest";
 import { GroupExchange } from "../kex/group-exchange.js";
 import { KexInit } from "../messages/transport.js";
 import { getMP, getNS, MP, NS } from "../ssh/common.js";
-import { Key } from "../ssh/keys.js";
 import {
   Client,
   loggedInPair,
@@ -16,6 +15,7 @@ import {
   settle,
   type Pair,
 } from "./fixtures.test.support.js";
+import { RSA } from "../keys/rsa.test.support.js";
 
 /** A transport right after connecting, on which handlers are called by hand. */
 function fresh(): { readonly server: Server; readonly io: FakeTransport; readonly sent: () => string[] } {
@@ -249,7 +249,7 @@ describe("a key exchange", () => {
     expect(sent).toEqual([2, 31, 21, 5, 80, 20, 6]);
   });
 
-  const rsa = Key.generate("rsa", 2048);
+  const rsa = RSA;
   for (const [name, replyNumber, valueLength] of [
     ["curve25519-sha256", 31, 32],
     ["ecdh-sha2-nistp384", 31, 97],

@@ -6,6 +6,7 @@ import { KexInit } from "../messages/transport.js";
 import { Key } from "../ssh/keys.js";
 import type { Client } from "./fixtures.test.support.js";
 import { hostKey, loggedInPair, pair, Recorder, securePair, Server, settle } from "./fixtures.test.support.js";
+import { RSA } from "../keys/rsa.test.support.js";
 
 describe("a key exchange", () => {
   for (const name of methods.keys()) {
@@ -66,15 +67,14 @@ describe("a key exchange", () => {
   });
 
   test("ends with reason 9 when the host's RSA key is shorter than the client's minimumRSAHostKeySize", async () => {
-    const rsa = Key.generate("rsa", 2048);
     for (const [minimum, ended] of [
       [2048, []],
       [2049, [[9, "the host has an RSA key of 2048 bits"]]],
     ] as const) {
       const { client, server } = await securePair((c, s, factory) => {
         c.supportedPublicKeys = s.supportedPublicKeys = ["rsa-sha2-512"];
-        factory.publicKeys = { "ssh-rsa": rsa.public() };
-        factory.privateKeys = { "ssh-rsa": rsa };
+        factory.publicKeys = { "ssh-rsa": RSA.public() };
+        factory.privateKeys = { "ssh-rsa": RSA };
         c.minimumRSAHostKeySize = minimum;
       });
       expect(server.ended).toEqual(ended);

@@ -6,8 +6,9 @@ import type { SSHTransportBase } from "../ssh/transport.js";
 import { SSHUserAuthClient } from "../ssh/userauth.js";
 import { Reader } from "../wire/reader.js";
 import { FakeTransport, failure, keyData, NextService, NS, request, SESSION_ID } from "./fixtures.test.support.js";
+import { RSA } from "../keys/rsa.test.support.js";
 
-const first = Key.generate("rsa", 2048);
+const first = RSA;
 const second = Key.generate("ed25519");
 
 /** Has two keys, a password and answers. */

@@ -17,8 +17,9 @@ import {
   serve,
   talk,
 } from "./fixtures.test.support.js";
+import { RSA } from "../keys/rsa.test.support.js";
 
-const keys = { rsa: Key.generate("rsa", 2048), ed25519: Key.generate("ed25519"), ecdsa: Key.generate("ecdsa", 256) };
+const keys = { rsa: RSA, ed25519: Key.generate("ed25519"), ecdsa: Key.generate("ecdsa", 256) };
 
 class Client extends SSHUserAuthClient {
   passwords = ["good"];

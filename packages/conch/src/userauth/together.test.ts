@@ -8,8 +8,9 @@ import { Certificate } from "../keys/certificate.js";
 import { Key } from "../ssh/keys.js";
 import { SSHUserAuthClient } from "../ssh/userauth.js";
 import { FakeTransport, NextService, serve, talk } from "./fixtures.test.support.js";
+import { RSA } from "../keys/rsa.test.support.js";
 
-const keys = { rsa: Key.generate("rsa", 2048), ed25519: Key.generate("ed25519"), ecdsa: Key.generate("ecdsa", 256) };
+const keys = { rsa: RSA, ed25519: Key.generate("ed25519"), ecdsa: Key.generate("ecdsa", 256) };
 
 class Client extends SSHUserAuthClient {
   constructor(readonly key: Key) {
