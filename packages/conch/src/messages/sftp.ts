@@ -1,7 +1,7 @@
 /** Messages of SFTP, version 3 (draft-ietf-secsh-filexfer-02): what follows the type of a packet. */
 import { ProtocolError } from "../error.js";
-import { bytes, counted, type Field, rest, text, trailingText, uint32 } from "../wire/fields.js";
-import { layout, message } from "../wire/message.js";
+import { bytes, counted, type Field, type Fields, rest, text, trailingText, uint32 } from "../wire/fields.js";
+import { layout, type Message, message as declare } from "../wire/message.js";
 import type { Reader } from "../wire/reader.js";
 import { type BytesLike, keep, type Writer } from "../wire/writer.js";
 
@@ -105,6 +105,11 @@ const extensions: Field<Map<string, Buffer>, Extensions> = {
     return pairs;
   },
 };
+
+/** As with OpenSSH anything may follow the last field: the WRITE of rclone 1.60 may have zeros there. */
+function message<const N extends string, F extends Fields>(name: N, number: number, fields: F): Message<N, F> {
+  return declare(name, number, fields, "anything");
+}
 
 export const Init = message("INIT", 1, { version: uint32, extensions });
 export const Version = message("VERSION", 2, { version: uint32, extensions });

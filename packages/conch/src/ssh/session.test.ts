@@ -410,6 +410,8 @@ describe("environment", () => {
 
   test("without ISessionSetEnv every variable is refused, quietly", () => {
     expect(loggedErrors(() => expect(set("NAME")).toBe(false))).toEqual([]);
+    session = sessionOf(new PlainUser()); // one with subsystems alone, whose clients send their variables too
+    expect(loggedErrors(() => expect(set("NAME")).toBe(false))).toEqual([]);
   });
 
   describe("with ISessionSetEnv", () => {

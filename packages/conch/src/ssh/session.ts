@@ -149,13 +149,12 @@ export class SSHSession extends SSHChannel {
   }
 
   request_env(data: Buffer): MaybeLater<boolean> {
-    const session = this.#adapted();
     const { name, value } = Env.decode(data);
     this.#env.count += 1;
     this.#env.bytes += name.length + value.length;
     if (this.#env.count > MAX_ENV || this.#env.bytes > MAX_ENV_BYTES) return false;
-    if (!providedBy(ISessionSetEnv, session)) return false;
-    return this.#attempt("env", () => session.setEnv(name, value));
+    const session = this.#willing(ISessionSetEnv); // many clients send some, before a subsystem too
+    return session !== null && this.#attempt("env", () => session.setEnv(name, value));
   }
 
   /** Signals by the names of RFC 4254, and OpenSSH's INFO; a program in a process gets it, where the session knows how. */

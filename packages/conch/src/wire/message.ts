@@ -10,12 +10,20 @@ export interface Message<N extends string, F extends Fields> {
   readonly fields: F;
   /** The message's body: what follows its number. */
   readonly encode: (values: Given<F>) => Buffer;
-  /** @throws ProtocolError when the body is shorter or longer than its fields. */
+  /** @throws ProtocolError when the body is shorter than its fields, or longer where nothing may follow them. */
   readonly decode: (body: Uint8Array) => Values<F>;
 }
 
-export function message<const N extends string, F extends Fields>(name: N, number: number, fields: F): Message<N, F> {
-  const { encode, decode } = layout(name, fields);
+/** What may follow the last field of a message: nothing, or what is read past. */
+export type Behind = "nothing" | "anything";
+
+export function message<const N extends string, F extends Fields>(
+  name: N,
+  number: number,
+  fields: F,
+  behind: Behind = "nothing",
+): Message<N, F> {
+  const { encode, decode } = layout(name, fields, behind);
   return { name, number, fields, encode, decode };
 }
 
@@ -26,7 +34,7 @@ export interface Layout<F extends Fields> {
   readonly decode: (body: Uint8Array) => Values<F>;
 }
 
-export function layout<F extends Fields>(name: string, fields: F): Layout<F> {
+export function layout<F extends Fields>(name: string, fields: F, behind: Behind = "nothing"): Layout<F> {
   return {
     fields,
     encode(values) {
@@ -38,7 +46,7 @@ export function layout<F extends Fields>(name: string, fields: F): Layout<F> {
       const from = new Reader(body);
       try {
         const values = readFields(from, fields);
-        from.end();
+        if (behind === "nothing") from.end();
         return values;
       } catch (cause) {
         if (cause instanceof ProtocolError) throw new ProtocolError(`malformed ${name}: ${cause.message}`, { cause });
