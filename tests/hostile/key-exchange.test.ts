@@ -289,7 +289,8 @@ describe("an offer", () => {
   const list = Array<string>(200).fill("y".repeat(60)).join(",");
   for (const [what, names] of [
     ["an empty name", "curve25519-sha256,,x"],
-    ["a comma at its end", "curve25519-sha256,"],
+    ["two commas at its end", "curve25519-sha256,,"],
+    ["a comma in front", ",curve25519-sha256"],
     ["a blank", "curve25519-sha256,a b"],
     ["a control character", "curve25519-sha256,a\x1b"],
     ["a letter beyond ASCII", "curve25519-sha256,caf\u00e9"],

@@ -76,7 +76,21 @@ describe("names", () => {
     expect(() => checkNames(offer({ keyExchanges: ["a", "x".repeat(64), "name@example.com"] }))).not.toThrow();
   });
 
-  for (const name of ["", "x".repeat(65), "a b", "a\x7f", "caf\xe9", "a\n"]) {
+  test("may end with a comma, as those of libssh 0.10 do, but not begin with one nor have two", () => {
+    const ending = offer({ ciphersToServer: ["aes128-ctr", ""] });
+    expect(() => checkNames(ending)).not.toThrow();
+    expect(negotiate(ending, offer({ ciphersToServer: ["none", "aes128-ctr"] })).toServer.cipher.name).toBe(
+      "aes128-ctr",
+    );
+    for (const names of [
+      ["", "aes128-ctr"],
+      ["aes128-ctr", "", "aes256-ctr"],
+      ["aes128-ctr", "", ""],
+    ])
+      expect(() => checkNames(offer({ ciphersToServer: names }))).toThrow(ProtocolError);
+  });
+
+  for (const name of ["x".repeat(65), "a b", "a\x7f", "caf\xe9", "a\n"]) {
     test(`such as ${JSON.stringify(name.slice(0, 8))} close (K6)`, () => {
       expect(() => checkNames(offer({ hostKeys: ["ssh-ed25519", name] }))).toThrow(ProtocolError);
     });

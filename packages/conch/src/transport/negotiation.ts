@@ -83,7 +83,11 @@ function choose(what: string, client: readonly string[], server: readonly string
 const NAME = /^[!-+\--~]{1,64}$/; // printable ASCII without the comma
 const MAX_LIST = 8192; // bytes
 
-/** @throws ProtocolError for a name that RFC 4251 section 6 does not allow. Languages are not looked at. */
+/**
+ * Languages are not looked at, and one comma may end a list: libssh 0.10, Debian 12's, ends those of its ciphers so.
+ *
+ * @throws ProtocolError for a name that RFC 4251 section 6 does not allow.
+ */
 export function checkNames(offer: Offer): void {
   const lists = [
     offer.keyExchanges,
@@ -97,7 +101,8 @@ export function checkNames(offer: Offer): void {
   ];
   for (const list of lists) {
     let bytes = 0;
-    for (const name of list) {
+    const names = list.at(-1) === "" ? list.slice(0, -1) : list;
+    for (const name of names) {
       if (!NAME.test(name)) throw new ProtocolError(`an algorithm is named ${JSON.stringify(name.slice(0, 64))}`);
       bytes += name.length + 1;
     }
