@@ -295,12 +295,13 @@ export abstract class ActingConnection extends SSHService {
     this.deferreds.get(recipientChannel)?.shift()?.errback(new ConchError("channel request failed"));
   }
 
+  // Of replies to requests that want none nothing comes: lsh sends them.
   ssh_REQUEST_SUCCESS(packet: Buffer): void {
-    this.#globalReply()?.callback(packet);
+    this.deferreds.get("global")?.shift()?.callback(packet);
   }
 
   ssh_REQUEST_FAILURE(packet: Buffer): void {
-    this.#globalReply()?.errback(new ConchError("global request failed", packet));
+    this.deferreds.get("global")?.shift()?.errback(new ConchError("global request failed", packet));
   }
 
   // The transport's output
@@ -410,12 +411,6 @@ export abstract class ActingConnection extends SSHService {
     const waiting = this.deferreds.get(key);
     if (waiting === undefined) this.deferreds.set(key, [reply]);
     else waiting.push(reply);
-    return reply;
-  }
-
-  #globalReply(): Deferred<Buffer> | undefined {
-    const reply = this.deferreds.get("global")?.shift();
-    if (reply === undefined) this.transport?.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, "a reply to no global request");
     return reply;
   }
 
