@@ -1,10 +1,13 @@
 import { Deferred } from "@strombus/reactor/defer";
 import { ConnectionLost } from "@strombus/reactor/error";
 import { KeyError } from "@strombus/reactor/exceptions";
-import { capturedLogs } from "@strombus/reactor/logger";
+import { adapt } from "@strombus/reactor/components";
+import { capturedLogs, formatEvent } from "@strombus/reactor/logger";
 import { beforeEach, describe, expect, test } from "vitest";
 import { failures, FakeTransport, loggedErrors, open, pair } from "../channel/fixtures.test.support.js";
+import { ConchUser } from "../avatar.js";
 import { ConchError, ProtocolError } from "../error.js";
+import { ISession } from "../interfaces.js";
 import { SSHChannel } from "./channel.js";
 import { NS } from "./common.js";
 import * as connection from "./connection.js";
@@ -670,6 +673,17 @@ describe("requests on channels", () => {
     expect(loggedErrors(() => later.errback(new Error("no")))).toHaveLength(1);
     expect(transport.packets.map(([number]) => number)).toEqual([FAILURE, FAILURE]);
     expect(channel.localClosed).toBe(false);
+  });
+
+  test("one that takes a session, where the avatar has none, is one line in the log, and no failure", () => {
+    const channel = open(conn, new TestChannel());
+    channel.request_test = () => Boolean(adapt(ISession, new ConchUser()));
+    const events = capturedLogs(() => request("test", WANT_REPLY));
+    expect(failures(events)).toEqual([]);
+    expect(events.map((event) => formatEvent(event))).toEqual([
+      expect.stringMatching(/^refused test on .*: could not adapt ConchUser to ISession$/),
+    ]);
+    expect(transport.packets).toEqual([[FAILURE, hex(u32(255))]]);
   });
 
   test("C6: requests run one at a time, and replies keep their order", () => {

@@ -1,4 +1,5 @@
 /** The connection: channels and global requests over one transport (twisted.conch.ssh.connection; RFC 4254). */
+import { CannotAdapt } from "@strombus/reactor/components";
 import { ConnectionLost } from "@strombus/reactor/error";
 import { Failure } from "@strombus/reactor/failure";
 import type { MaybeAsync } from "@strombus/reactor/interfaces";
@@ -26,7 +27,7 @@ import {
 } from "../channel/numbers.js";
 import { RequestQueue } from "../channel/requests.js";
 import { ConchError } from "../error.js";
-import type { GlobalRequestResult, IConchUser, MaybeLater } from "../interfaces.js";
+import { type GlobalRequestResult, type IConchUser, ISession, type MaybeLater } from "../interfaces.js";
 import {
   ChannelClose,
   ChannelEof,
@@ -396,11 +397,12 @@ export class SSHConnection extends ActingConnection {
       release();
     };
     const failed = (error: unknown) => {
-      peerLog(log, this.transport).failure("request {type} on {channel} failed", new Failure(error), {
-        level: levelOf(error),
-        type,
-        channel: channel.logPrefix(),
-      });
+      const [lines, what] = [peerLog(log, this.transport), { type, channel: channel.logPrefix() }];
+      if (error instanceof CannotAdapt && error.token === ISession) {
+        lines.info("refused {type} on {channel}: {reason}", { ...what, reason: error.message }); // one of subsystems alone
+      } else {
+        lines.failure("request {type} on {channel} failed", new Failure(error), { ...what, level: levelOf(error) });
+      }
       reply(false);
     };
     queue.add(handle, reply, failed, channel.requestsAtOnce);
