@@ -1,7 +1,5 @@
 /** Public and private SSH keys: reading, writing, signing and verifying (twisted.conch.ssh.keys). */
 import { KeyObject } from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { inspect, type InspectOptions } from "node:util";
 import { RuntimeError } from "@strombus/reactor/exceptions";
 import { fromKeyObject, writeAgentV3 } from "../keys/blob.js";
@@ -21,6 +19,7 @@ import { MAX_KEY_FILE } from "../keys/limits.js";
 import { writeLsh } from "../keys/lsh.js";
 import type { KeyData, KeyMaterial, KeyType } from "../keys/material.js";
 import { passphraseBytes } from "../keys/passphrase.js";
+import { ensureKeyFile } from "../keys/persistent.js";
 import { randomArt } from "../keys/randomart.js";
 import { writeRfc4716 } from "../keys/rfc4716.js";
 import { SecurityKeyMaterial, type SecurityKeyProof } from "../keys/sk.js";
@@ -308,11 +307,7 @@ export class Key implements Signer {
  * the way. A key that is there wins over `keySize`.
  */
 export function _getPersistentRSAKey(location: string, keySize = 4096): Key {
-  if (!existsSync(location)) {
-    mkdirSync(dirname(location), { recursive: true });
-    const key = new Key(generateRsa(keySize));
-    writeFileSync(location, key.toString("openssh"), { mode: 0o600 });
-  }
+  ensureKeyFile(location, () => new Key(generateRsa(keySize)).toString("openssh"));
   return Key.fromFile(location);
 }
 
