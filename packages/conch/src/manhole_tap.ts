@@ -149,6 +149,6 @@ function userDataDir(): string {
 
 /** Whoever sees the connection sees the password, and all that is typed. */
 function warnIfOpen(port: string): void {
-  const isOpen = /^(haproxy:)?(tcp6?:|\d)/.test(port) && !/:interface=(127\.|localhost|(\\:|0)*\\:0*1(:|$))/.test(port);
+  const isOpen = /^(haproxy:)?tcp6?:/.test(port) && !/:interface=(127\.|localhost|(\\:|0)*\\:0*1(:|$))/.test(port);
   if (isOpen) log.warn("telnet on {port} is not only for this machine, and sends passwords in the clear", { port });
 }

@@ -12,6 +12,7 @@ import { connectionDone } from "@strombus/reactor/protocol";
 import { settle } from "../channel/later.js";
 import { peerLog } from "../peer-log.js";
 import { ECHO } from "./constants.js";
+import { NegotiationError } from "./errors.js";
 import { ITelnetProtocol } from "./interfaces.js";
 import { StatefulTelnetProtocol } from "./stateful.js";
 
@@ -82,15 +83,17 @@ export class AuthenticatingTelnetProtocol extends StatefulTelnetProtocol {
   /** Whatever the answer is, and also without one. */
   #whenAnswered(asked: Deferred<true>, next: () => void): void {
     let isWaiting = true;
+    const patience = this.callLater(this.echoTimeout, () => go());
     const go = () => {
       if (!isWaiting) return;
       isWaiting = false;
-      if (patience?.active() === true) patience.cancel();
+      if (patience.active()) patience.cancel();
       if (!this.#isLost) next();
     };
-    let patience: IDelayedCall | null = null;
-    asked.addCallbacks(go, go);
-    if (isWaiting) patience = this.callLater(this.echoTimeout, go);
+    asked.addCallbacks(go, (failure: Failure) => {
+      if (failure.check(NegotiationError) === null) this.#isLost = true; // the connection is, and we hear of it next
+      go();
+    });
   }
 
   #login(credentials: UsernamePassword): void {

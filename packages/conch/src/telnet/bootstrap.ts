@@ -1,5 +1,4 @@
 /** A terminal at the other end of a telnet connection. */
-import type { Deferred } from "@strombus/reactor/defer";
 import type { Failure } from "@strombus/reactor/failure";
 import type { IProtocol, MaybeAsync } from "@strombus/reactor/interfaces";
 import { Logger } from "@strombus/reactor/logger";
@@ -47,18 +46,18 @@ const KEYS_OF_COMMANDS: ReadonlyMap<number, number> = new Map([
 const LOCAL: ReadonlySet<number> = new Set([BINARY, ECHO, SGA]);
 const REMOTE: ReadonlySet<number> = new Set([BINARY, LINEMODE, NAWS, NEW_ENVIRON, SGA, TTYPE]);
 
-/** What is asked for when the connection is made. */
-const WISHES = [
+/** What is asked for when the connection is made, and behind the answer, since of one option one side is asked at a time. */
+const WISHES: readonly (readonly [wish: Wish, option: number, then?: Wish])[] = [
   ["do", LINEMODE],
   ["do", NAWS],
-  ["do", SGA],
+  ["do", SGA, "will"],
   ["will", ECHO],
-  ["will", SGA],
   ["do", TTYPE],
   ["do", NEW_ENVIRON],
-  ["will", BINARY],
-  ["do", BINARY],
-] as const;
+  ["will", BINARY, "do"],
+];
+
+type Wish = "do" | "will";
 
 /**
  * Asks the client for a terminal whose keys come one by one, and is the transport of the protocol that it makes, such as a
@@ -77,6 +76,8 @@ export class TelnetBootstrapProtocol extends ProtocolTransportMixin(TelnetProtoc
   term = "ansi";
   /** COLORTERM and LANG, as far as the client tells them. */
   readonly environment = new Map<string, string>();
+  /** A key that waits, and what has come behind it. */
+  #held: Buffer[] = [];
 
   /** `protocolFactory` is a class or a function, and is called with `protocolArgs` when the connection is made. */
   constructor(protocolFactory: Source<IProtocol, never[]>, ...protocolArgs: unknown[]) {
@@ -91,7 +92,7 @@ export class TelnetBootstrapProtocol extends ProtocolTransportMixin(TelnetProtoc
     negotiationMap.set(LINEMODE, (bytes) => this.telnet_LINEMODE(bytes));
     negotiationMap.set(TTYPE, (bytes) => this.telnet_TTYPE(bytes));
     negotiationMap.set(NEW_ENVIRON, (bytes) => this.telnet_NEW_ENVIRON(bytes));
-    for (const [verb, option] of WISHES) this.#wish(this.transport![verb](option));
+    for (const [wish, option, then] of WISHES) this.#ask(wish, option, then);
     const protocol = made(this.protocolFactory, ...(this.protocolArgs as never[]));
     if (this.factory !== null) (protocol as { factory?: unknown }).factory = this.factory;
     this.protocol = protocol;
@@ -99,7 +100,8 @@ export class TelnetBootstrapProtocol extends ProtocolTransportMixin(TelnetProtoc
   }
 
   override dataReceived(data: Buffer): MaybeAsync {
-    return this.protocol?.dataReceived(data);
+    if (this.#held.length === 0) return this.protocol?.dataReceived(data);
+    this.#held.push(data);
   }
 
   override connectionLost(reason: Failure = connectionDone): MaybeAsync {
@@ -122,7 +124,7 @@ export class TelnetBootstrapProtocol extends ProtocolTransportMixin(TelnetProtoc
 
   override unhandledCommand(command: number, argument: number | null): MaybeAsync {
     const key = KEYS_OF_COMMANDS.get(command);
-    if (key !== undefined) return this.dataReceived(Buffer.of(key));
+    if (key !== undefined) return this.#pressed(key);
     if (command === AYT) this.write("\n[Yes]\n");
   }
 
@@ -152,11 +154,28 @@ export class TelnetBootstrapProtocol extends ProtocolTransportMixin(TelnetProtoc
     for (const [name, value] of variables(bytes) ?? []) this.environment.set(name, value);
   }
 
+  /**
+   * The key is pressed when all has been read that has come with the command: a client sends a TIMING-MARK (RFC 860) behind
+   * a signal, and until it is answered throws away what comes, which would be what the signal brings about.
+   */
+  async #pressed(key: number): Promise<void> {
+    this.#held.push(Buffer.of(key));
+    if (this.#held.length > 1) return;
+    await Promise.resolve();
+    const data = Buffer.concat(this.#held);
+    this.#held = [];
+    await this.protocol?.dataReceived(data);
+  }
+
   /** A client may well refuse. */
-  #wish(asked: Deferred<true>): void {
-    asked.addErrback((failure: Failure) => {
-      peerLog(log, this.transport).debug("{why}", { why: String(failure.value) });
-    });
+  #ask(wish: Wish, option: number, then?: Wish): void {
+    this.transport![wish](option)
+      .addErrback((failure: Failure) => {
+        peerLog(log, this.transport).debug("{why}", { why: String(failure.value) });
+      })
+      .addCallback(() => {
+        if (then !== undefined) this.#ask(then, option);
+      });
   }
 }
 
