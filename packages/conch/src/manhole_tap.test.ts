@@ -6,7 +6,8 @@ import { IUsernamePassword, IUsernameHashedPassword, UsernamePassword } from "@s
 import { UnauthorizedLogin } from "@strombus/cred/error";
 import { StreamServerEndpointService } from "@strombus/reactor/application/internet";
 import { NotImplementedError } from "@strombus/reactor/exceptions";
-import { Factory } from "@strombus/reactor/protocol";
+import type { IProtocolFactory } from "@strombus/reactor/interfaces";
+import { ServerFactory } from "@strombus/reactor/protocol";
 import { reactor } from "@strombus/reactor";
 import { capturedLogs, formatEvent } from "@strombus/reactor/logger";
 import { UsageError } from "@strombus/reactor/usage";
@@ -32,15 +33,25 @@ writeFileSync(passwd, "ada:secret\n");
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Each service's factory, and where it would listen. */
-function services(settings: Options | ManholeSettings): { factory: Factory; place: string }[] {
+function services(settings: Options | ManholeSettings): { factory: IProtocolFactory; place: string }[] {
   return [...makeService(settings)].map((service) => {
     if (!(service instanceof StreamServerEndpointService)) throw new TypeError("another service");
     const listen = vi.spyOn(reactor, "listenTCP").mockReturnValue({ stopListening: () => undefined } as never);
     void service.endpoint.listen(service.factory);
     const [port, , options] = listen.mock.calls[0]!;
     listen.mockRestore();
-    return { factory: service.factory as Factory, place: `${options?.interface ?? ""}:${port}` };
+    return { factory: service.factory, place: `${options?.interface ?? ""}:${port}` };
   });
+}
+
+function isA<T>(type: new (...args: never[]) => T, value: unknown): T {
+  if (value instanceof type) return value;
+  throw new TypeError(`no ${type.name}`);
+}
+
+/** What makes the connections of telnet's factory. */
+function telnetOf(service: { factory: IProtocolFactory } | undefined): TelnetProtocolFactory {
+  return isA(ServerFactory, service?.factory).protocol as TelnetProtocolFactory;
 }
 
 function parsed(...words: string[]): Options {
@@ -71,7 +82,7 @@ describe("telnet", () => {
   test("listens where it is told, for logins", () => {
     const [only, ...rest] = services(parsed("--telnetPort", "tcp:222", "--passwd", passwd));
     expect([only!.place, rest]).toEqual([":222", []]);
-    const make = only!.factory.protocol as TelnetProtocolFactory;
+    const make = telnetOf(only);
     expect(make.portal.listCredentialsInterfaces()).toEqual([IUsernamePassword, IUsernameHashedPassword]);
     const telnet = make();
     expect(telnet).toBeInstanceOf(TelnetTransport);
@@ -80,7 +91,7 @@ describe("telnet", () => {
 
   test("lets in whom the file has", async () => {
     const [only] = services({ telnetPort: "tcp:222:interface=127.0.0.1", passwd });
-    const { portal } = only!.factory.protocol as TelnetProtocolFactory;
+    const { portal } = telnetOf(only);
     const [iface, avatar] = await portal.login(new UsernamePassword("ada", "secret"), null, ITelnetProtocol);
     expect(iface).toBe(ITelnetProtocol);
     expect(avatar).toBeInstanceOf(TelnetBootstrapProtocol);
@@ -109,18 +120,17 @@ describe("SSH", () => {
     const words = ["--sshPort", "tcp:223", "--sshKeyDir", sshKeyDir, "--sshKeySize", "1024", "--passwd", passwd];
     const [only, ...rest] = services(parsed(...words));
     expect([only!.place, rest]).toEqual([":223", []]);
-    const { factory } = only!;
-    if (!(factory instanceof ConchFactory)) throw new TypeError("another factory");
+    const factory = isA(ConchFactory, only!.factory);
     expect(Object.keys(factory.privateKeys)).toEqual(["ssh-ed25519", "ssh-rsa"]);
     expect(Object.keys(factory.publicKeys)).toEqual(["ssh-ed25519", "ssh-rsa"]);
     expect(readdirSync(sshKeyDir).sort()).toEqual(["server.key", "server.key.ed25519"]);
     for (const file of readdirSync(sshKeyDir)) expect(statSync(join(sshKeyDir, file)).mode & 0o777).toBe(0o600);
     const [, avatar] = await factory.portal!.login(new UsernamePassword("ada", "secret"), null, IConchUser);
     expect(IConchUser.providedBy(avatar)).toBe(true);
-    const realm = factory.portal!.realm as TerminalRealm;
+    const realm = isA(TerminalRealm, factory.portal!.realm);
     expect((realm.chainedProtocolFactory as ManholeFactory).namespace).toBe(null);
     const [again] = services({ sshPort: "tcp:223", sshKeyDir, passwd });
-    expect((again!.factory as ConchFactory).publicKeys).toEqual(factory.publicKeys);
+    expect(isA(ConchFactory, again!.factory).publicKeys).toEqual(factory.publicKeys);
   });
 
   test("comes behind telnet, with the same namespace; keys are in the user's folder unless that is told", () => {
@@ -135,8 +145,8 @@ describe("SSH", () => {
     vi.unstubAllEnvs();
     expect(both.map((each) => each.place)).toEqual([":222", ":223"]);
     expect(readdirSync(join(folder, "strombus"))).toContain("server.key");
-    const { realm } = (both[1]!.factory as ConchFactory).portal!;
-    expect(((realm as TerminalRealm).chainedProtocolFactory as ManholeFactory).namespace).toEqual({ foo: "bar" });
+    const realm = isA(TerminalRealm, isA(ConchFactory, both[1]!.factory).portal!.realm);
+    expect((realm.chainedProtocolFactory as ManholeFactory).namespace).toEqual({ foo: "bar" });
   });
 });
 
@@ -150,14 +160,14 @@ describe("what it is made of", () => {
       ColoredManhole,
       [namespace],
     ]);
-    const { portal } = services({ telnetPort: "tcp:1", passwd })[0]!.factory.protocol as TelnetProtocolFactory;
+    const { portal } = telnetOf(services({ telnetPort: "tcp:1", passwd })[0]);
     expect(makeTelnetProtocol(portal).portal).toBe(portal);
   });
 
   test("a realm that has telnet for everybody, and nothing else", () => {
     const realm = new _StupidRealm(TelnetBootstrapProtocol, ColoredManhole, 1);
     const [iface, avatar] = realm.requestAvatar("ada", null, IConchUser, ITelnetProtocol);
-    expect([iface, (avatar as TelnetBootstrapProtocol).protocolArgs]).toEqual([ITelnetProtocol, [1]]);
+    expect([iface, isA(TelnetBootstrapProtocol, avatar).protocolArgs]).toEqual([ITelnetProtocol, [1]]);
     expect(() => realm.requestAvatar("ada", null, IConchUser)).toThrow(NotImplementedError);
   });
 });

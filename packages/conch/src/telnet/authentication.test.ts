@@ -21,7 +21,7 @@ class Login {
   readonly clock = new Clock();
   readonly avatar = new Recorder();
   logouts = 0;
-  answer: () => PortalLogin = () => [ITelnetProtocol, this.avatar, () => void this.logouts++];
+  answer: () => PortalLogin = () => [ITelnetProtocol, this.avatar, () => (this.logouts += 1)];
   readonly realm: IRealm = { requestAvatar: () => this.answer() };
   readonly protocol: AuthenticatingTelnetProtocol;
   readonly telnet = new TelnetTransport(() => this.protocol);
@@ -180,7 +180,7 @@ describe("an application that fails", () => {
   test("in its checker lets nobody in", () => {
     const failing = new Login({
       credentialInterfaces: [IUsernamePassword],
-      requestAvatarId: () => Promise.reject(new RangeError("no database")) as never,
+      requestAvatarId: () => Promise.reject(new RangeError("no database")),
     });
     failing.enter("ada", "secret");
     return Promise.resolve()
@@ -194,7 +194,7 @@ describe("an application that fails", () => {
   test("with an avatar of another kind loses the connection, and logs out", () => {
     for (const iface of [IProtocol, ITelnetProtocol]) {
       const other = new Login();
-      other.answer = () => [iface, iface === IProtocol ? other.avatar : {}, () => void other.logouts++];
+      other.answer = () => [iface, iface === IProtocol ? other.avatar : {}, () => (other.logouts += 1)];
       other.enter("ada", "secret");
       expect([other.wire.disconnecting, other.telnet.protocol === other.protocol]).toEqual([true, true]);
       void other.telnet.connectionLost();

@@ -58,7 +58,9 @@ describe("commands", () => {
     expect(heard("before", ...iac(command), "after")).toEqual(["before", ["command", command, null], "after"]);
     const each = new Telnetting();
     let count = 0;
-    each.telnet.commandMap.set(command, () => void count++);
+    each.telnet.commandMap.set(command, () => {
+      count += 1;
+    });
     each.receive(...iac(command));
     expect([count, each.protocol.heard]).toEqual([1, []]);
   });
