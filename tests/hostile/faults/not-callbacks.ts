@@ -45,7 +45,7 @@ export const REASONS: Reasons = [
   [/^(ServerProtocol|ClientProtocol|ClientTerminal|TerminalProtocol|RecvLine|HistoricRecvLine)\./, WITHIN],
   [/^(Manhole|ColoredManhole|ManholeInterpreter|OutputHandler)\./, WITHIN],
   [/^(ControlSequenceHandler|KeyHandler)$/, WITHIN], // of keys
-  [/^(TerminalSession|TerminalSessionTransport|TerminalRealm|TerminalUser)\./, BY_INTERFACE],
+  [/^(TerminalSession|TerminalSessionTransport|TerminalRealm|TerminalUser|_StupidRealm)\./, BY_INTERFACE],
   [/^SSHAgent(Client|Server|ServerChannel|ForwardingChannel)\./, WITHIN],
   [/^(HostBasedCheckerOptions|SSHPublicKeyCheckerOptions|IAuthorizedKeysDB|UserDatabase|ShadowDatabase)\./, WITHIN],
   [/^(PasswordHash|Crypt|AllowRequest|DefenceOptions\.random)$/, WITHIN],
@@ -81,7 +81,7 @@ export const REASONS: Reasons = [
   [/^AuthenticationMethods\.auth_publickey$/, SAME],
   [/^SSHUserAuthClient\.ssh_USERAUTH_PK_OK_password$/, SAME],
   [/^SSHFactory\.(startFactory|stopFactory|getPrimes|getPrivateKeys|getPublicKeys)$/, BEFORE],
-  [/^OpenSSHFactory\.|^Options\.addChecker$/, BEFORE],
+  [/^OpenSSHFactory\.|^Options\.(addChecker|postOptions)$/, BEFORE],
   [/^(GetByName|ParseKey|ICheckerFactory\.\w+)$/, BEFORE],
   [
     /^(GeneralOptions|ConchOptions|ClientOptions|Questions|TerminalQuestions|StdioClient|StdioClientOptions|RunOptions)\./,
@@ -89,6 +89,16 @@ export const REASONS: Reasons = [
   ],
   [/^(InputCollector|Connect)$/, PROGRAM],
   [/^TransferChannel\./, SAME],
+  // Of telnet, whose own tests have each method of an ITelnetProtocol, checkers, avatars and logouts fail
+  [/^(ITelnetTransport|ProtocolTransportMixin|TelnetProtocolFactory|ManholeFactory)\b/, CALLED],
+  [
+    /^(ITelnetProtocol|OptionHooks|OptionNegotiation|Telnet|TelnetTransport|TelnetProtocol|TelnetBootstrapProtocol)\./,
+    WITHIN,
+  ],
+  [
+    /^(StatefulTelnetProtocol|AuthenticatingTelnetProtocol|CommandTable)\.|^(SubnegotiationHandler|CommandHandler)$/,
+    WITHIN,
+  ],
   // Of the clients that endpoints make, whose own tests have who is asked and whatever knows hosts fail
   [/^(IKnownHostEntry|KeyEntry|HashedEntry|PlainEntry|UnparsedEntry|SSHCommandAddress)\./, VALUE],
   [/^(ConsoleUI|KnownHostsFile|SSHCommandClientEndpoint|ICommandTransport)\./, CALLED],

@@ -4,8 +4,18 @@ import { ExpectableBuffer } from "@strombus/conch/insults/helper";
 import { ClientProtocol, ServerProtocol } from "@strombus/conch/insults/insults";
 import { assembleFormattedText, attributes } from "@strombus/conch/insults/text";
 import { ReplManhole } from "@strombus/conch/manhole";
+import { makeTelnetProtocol } from "@strombus/conch/manhole_tap";
 import { HistoricRecvLine } from "@strombus/conch/recvline";
 import { ClientSession, sessionProgram } from "@strombus/conch/streams";
+import {
+  ITelnetProtocol,
+  StatefulTelnetProtocol,
+  TelnetBootstrapProtocol,
+  TelnetTransport,
+} from "@strombus/conch/telnet";
+import { InMemoryUsernamePasswordDatabaseDontUse } from "@strombus/cred/checkers";
+import { type IRealm, Portal } from "@strombus/cred/portal";
+import { connectionDone, ServerFactory } from "@strombus/reactor/protocol";
 import { FakeTransport, StringTransport } from "@strombus/reactor/testing";
 import { connect } from "@strombus/reactor/testing/iosim";
 import { expect, test } from "vitest";
@@ -37,6 +47,57 @@ test("a name that is edited is greeted", async () => {
   void server.dataReceived(Buffer.from("quit\r"));
   pump.flush();
   expect(screen.toString().trimEnd()).toBe("");
+});
+
+test("by telnet, too", () => {
+  const factory = new ServerFactory();
+  factory.protocol = () => new TelnetTransport(TelnetBootstrapProtocol, ServerProtocol, Greeter);
+  const wire = new StringTransport();
+  const telnet = factory.buildProtocol(wire.getPeer())!;
+  void telnet.makeConnection(wire);
+  void telnet.dataReceived(Buffer.from("Ada\r\0"));
+  expect(wire.value().toString()).toMatch(/name: .*Ada\r\nHello .*Ada.*!\r\n/);
+});
+
+class Quiz extends StatefulTelnetProtocol {
+  override state = "Guess";
+
+  override connectionMade() {
+    this.transport?.write("6 * 7? ");
+  }
+
+  telnet_Guess(line: Buffer) {
+    if (line.toString() !== "42") return this.transport?.write("6 * 7? ");
+    this.transport?.write("Again? ");
+    return "Again";
+  }
+
+  telnet_Again(line: Buffer) {
+    if (line.toString() !== "yes") return this.transport?.loseConnection();
+    this.transport?.write("6 * 7? ");
+    return "Guess";
+  }
+}
+
+class Quizzes implements IRealm {
+  requestAvatar() {
+    return [ITelnetProtocol, new Quiz(), () => {}] as const;
+  }
+}
+
+test("a quiz by telnet, for those who have logged in", () => {
+  const checker = new InMemoryUsernamePasswordDatabaseDontUse({ ada: "secret" });
+  const factory = new ServerFactory();
+  factory.protocol = makeTelnetProtocol(new Portal(new Quizzes(), [checker]));
+  const wire = new StringTransport();
+  const telnet = factory.buildProtocol(wire.getPeer())!;
+  void telnet.makeConnection(wire);
+  for (const line of ["ada", "secret", "41", "42", "yes", "42", "no"]) {
+    void telnet.dataReceived(Buffer.from(`${line}\r\n`));
+  }
+  expect(wire.value().toString()).toMatch(/6 \* 7\? 6 \* 7\? Again\? 6 \* 7\? Again\? $/);
+  expect(wire.disconnecting).toBe(true);
+  void telnet.connectionLost(connectionDone);
 });
 
 class Operator extends ConchUser {
