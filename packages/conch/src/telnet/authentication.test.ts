@@ -85,6 +85,11 @@ describe("the dialogue", () => {
   });
 });
 
+test("what comes in one piece with the password is dropped, too", () => {
+  login.answerTo("ada\r\nsecret\r\nlost\r\n");
+  expect([login.telnet.protocol, login.avatar.heard]).toEqual([login.avatar, []]);
+});
+
 describe("a client", () => {
   test("that refuses ECHO logs in", () => {
     login.answerTo("ada\r\n", ...dont(ECHO), "secret\r\n");
@@ -160,6 +165,15 @@ describe("the end", () => {
     void slow.telnet.connectionLost();
     thought.callback("ada");
     expect([slow.logouts, slow.avatar.transport]).toEqual([1, null]);
+  });
+
+  test("of the time for a login counts also while the portal thinks", () => {
+    const thought = new Deferred<string>();
+    const slow = new Login({ credentialInterfaces: [IUsernamePassword], requestAvatarId: () => thought });
+    slow.enter("ada", "secret");
+    slow.clock.advance(120);
+    thought.callback("ada");
+    expect([slow.wire.disconnecting, slow.logouts, slow.avatar.transport]).toEqual([true, 1, null]);
   });
 
   test("while the answer about ECHO is awaited asks the portal nothing", () => {

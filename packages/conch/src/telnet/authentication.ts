@@ -37,7 +37,8 @@ export class AuthenticatingTelnetProtocol extends StatefulTelnetProtocol {
   logout: (() => MaybeAsync) | null = null;
   #username = "";
   #failures = 0;
-  #isLost = false;
+  /** The connection is lost, or has been told to end: nobody comes in any more. */
+  #isOver = false;
   #deadline: IDelayedCall | null = null;
 
   constructor(readonly portal: Portal) {
@@ -50,7 +51,7 @@ export class AuthenticatingTelnetProtocol extends StatefulTelnetProtocol {
   }
 
   override connectionLost(reason: Failure = connectionDone): MaybeAsync {
-    this.#isLost = true;
+    this.#isOver = true;
     this.#cancelDeadline();
   }
 
@@ -77,7 +78,7 @@ export class AuthenticatingTelnetProtocol extends StatefulTelnetProtocol {
 
   /** The client shows nothing any more; if the password is there already, it shall go on showing. */
   #hidden(): void {
-    if (this.state === "User" && !this.#isLost) this.transport!.wont(ECHO).addErrback(() => {});
+    if (this.state === "User" && !this.#isOver) this.transport!.wont(ECHO).addErrback(() => {});
   }
 
   /** Whatever the answer is, and also without one. */
@@ -88,10 +89,10 @@ export class AuthenticatingTelnetProtocol extends StatefulTelnetProtocol {
       if (!isWaiting) return;
       isWaiting = false;
       if (patience.active()) patience.cancel();
-      if (!this.#isLost) next();
+      if (!this.#isOver) next();
     };
     asked.addCallbacks(go, (failure: Failure) => {
-      if (failure.check(NegotiationError) === null) this.#isLost = true; // the connection is, and we hear of it next
+      if (failure.check(NegotiationError) === null) this.#isOver = true; // it is lost, and we hear of it next
       go();
     });
   }
@@ -107,7 +108,7 @@ export class AuthenticatingTelnetProtocol extends StatefulTelnetProtocol {
   }
 
   #loggedIn([iface, avatar, logout]: PortalLogin): void {
-    if (this.#isLost) return over(logout);
+    if (this.#isOver) return over(logout);
     this.#cancelDeadline();
     this.logout = logout;
     const { transport } = this;
@@ -132,7 +133,7 @@ export class AuthenticatingTelnetProtocol extends StatefulTelnetProtocol {
 
   #refused(failure: Failure): void {
     if (failure.check(UnauthorizedLogin) === null) log.failure("a login by telnet failed", failure);
-    if (this.#isLost) return;
+    if (this.#isOver) return;
     const from = { user: this.#username, peer: String(this.transport!.getPeer()) };
     peerLog(log, this.transport).info("user {user} was not let in by telnet from {peer}", from);
     this.transport!.write("\nAuthentication failed\n");
@@ -149,6 +150,7 @@ export class AuthenticatingTelnetProtocol extends StatefulTelnetProtocol {
   }
 
   #timeIsOver(): void {
+    this.#isOver = true;
     const peer = String(this.transport!.getPeer());
     log.info("nobody has logged in by telnet from {peer} in {seconds} seconds", { peer, seconds: this.loginTimeout });
     this.transport!.loseConnection();

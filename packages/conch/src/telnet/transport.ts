@@ -74,7 +74,7 @@ function below(protocol: object): ITransport | null {
 export class TelnetTransport extends ProtocolTransportMixin(Telnet) implements ITelnetTransport {
   protocolFactory: Source<ITelnetProtocol, never[]> | null;
   protocolArgs: readonly unknown[];
-  /** From the connection's begin to its end; who replaces it connects the new one first. */
+  /** From the connection's begin to its end; who replaces it makes the connection of the new one. */
   protocol: ITelnetProtocol | null = null;
   /** `loseConnection` was called. */
   disconnecting = false;
@@ -140,7 +140,7 @@ export class TelnetTransport extends ProtocolTransportMixin(Telnet) implements I
         result(protocol?.connectionLost(reason));
       } finally {
         for (const call of this.#atEnd.splice(0)) ended(call);
-        if (this.transport !== null) tellWhatWasLeftOut(this.transport);
+        for (const peer of [this, this.transport]) if (peer !== null) tellWhatWasLeftOut(peer);
       }
     });
   }
