@@ -13,6 +13,7 @@ import { ServerProtocol } from "../insults/server.js";
 import { HistoricRecvLine } from "../recvline.js";
 import { TelnetBootstrapProtocol } from "./bootstrap.js";
 import { BINARY, IAC, NOP, SB, SE } from "./constants.js";
+import type { ITelnetProtocol } from "./interfaces.js";
 import { bytes, do_, dont, iac, Recorder, will, wont } from "./recording.test.support.js";
 import { TelnetTransport } from "./transport.js";
 
@@ -42,7 +43,7 @@ class Client extends AccumulatingProtocol {
   }
 }
 
-const CALLS: readonly (readonly [method: keyof Recorder & string, sent: readonly (number | string)[]])[] = [
+const CALLS: readonly (readonly [method: keyof ITelnetProtocol, sent: readonly (number | string)[]])[] = [
   ["dataReceived", ["data"]],
   ["unhandledCommand", iac(NOP)],
   ["unhandledSubnegotiation", [...iac(SB, 1), ...iac(SE)]],
