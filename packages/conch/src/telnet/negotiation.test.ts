@@ -102,6 +102,16 @@ describe("what we want", () => {
     expect(successResultOf(again)).toBe(true);
   });
 
+  test("may be taken back in the moment it is agreed", () => {
+    const each = new Telnetting();
+    each.protocol.remote.add(42);
+    const ended = each.telnet.do(42).addCallback(() => each.telnet.dont(42));
+    each.receive(...will(42));
+    expect(each.sent()).toEqual([...do_(42), ...dont(42)]);
+    each.receive(...wont(42));
+    expect(successResultOf(ended)).toBe(true);
+  });
+
   test("fails when it is so already", () => {
     const each = new Telnetting();
     failureResultOf(each.telnet.dont(42), AlreadyDisabled);

@@ -241,13 +241,6 @@ export abstract class OptionNegotiation extends Protocol {
     this._close();
   }
 
-  /** Counts what is sent only because the peer asks for it. */
-  protected mayAnswer(): boolean {
-    if (++this.#answers <= this.maxAnswers) return true;
-    this.offended("it asks for too much");
-    return false;
-  }
-
   protected _close(): void {
     this.transport?.loseConnection();
   }
@@ -286,7 +279,9 @@ export abstract class OptionNegotiation extends Protocol {
   }
 
   #answer(command: number, option: number): void {
-    if (this.mayAnswer()) this._write(Buffer.of(IAC, command, option));
+    this.#answers += 1;
+    if (this.#answers > this.maxAnswers) this.offended("it asks for too much");
+    else this._write(Buffer.of(IAC, command, option));
   }
 }
 
