@@ -57,7 +57,7 @@ export class TerminalBuffer extends KeyedProtocol implements ITerminalTransport 
   /** First and last row that scroll. */
   #region: readonly [top: number, bottom: number] = [0, 0];
   #single: Slot | null = null;
-  #saved: Vector | null = null;
+  #saved: { readonly x: number; readonly y: number; readonly rendition: Rendition } | null = null;
   #attribute: CharacterAttribute | null = null;
   #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -142,15 +142,18 @@ export class TerminalBuffer extends KeyedProtocol implements ITerminalTransport 
     this.index();
   }
 
+  /** With the attributes, as terminals do. */
   saveCursor(): void {
-    this.#saved = new Vector(this.x, this.y);
+    this.#saved = { x: this.x, y: this.y, rendition: this.graphicRendition };
   }
 
   restoreCursor(): void {
     const { x, y } = this.#saved ?? this.home;
+    this.graphicRendition = this.#saved?.rendition ?? this.graphicRendition;
     this.#saved = null;
     this.x = x;
     this.y = y;
+    this.#attribute = null;
   }
 
   setModes(set: readonly number[]): void {

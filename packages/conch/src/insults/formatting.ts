@@ -94,8 +94,8 @@ export class CharacterAttribute implements Formatting {
     return this._withAttribute(name, wanted[name]);
   }
 
-  /** The control sequence that switches these on. */
-  toVT102(): string {
+  /** What `selectGraphicRendition` takes to switch these on. */
+  attributes(): number[] {
     const attributes: number[] = [];
     if (this._subtracting) attributes.push(0);
     if (this.bold) attributes.push(1);
@@ -104,6 +104,12 @@ export class CharacterAttribute implements Formatting {
     if (this.reverseVideo) attributes.push(7);
     if (this.foreground !== WHITE) attributes.push(FOREGROUND + this.foreground);
     if (this.background !== BLACK) attributes.push(BACKGROUND + this.background);
+    return attributes;
+  }
+
+  /** The control sequence that switches these on. */
+  toVT102(): string {
+    const attributes = this.attributes();
     return attributes.length === 0 ? "" : `\x1b[${attributes.join(";")}m`;
   }
 }
