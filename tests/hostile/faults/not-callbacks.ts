@@ -46,6 +46,13 @@ export const REASONS: Reasons = [
   [/^(Manhole|ColoredManhole|ManholeInterpreter|OutputHandler)\./, WITHIN],
   [/^(ControlSequenceHandler|KeyHandler)$/, WITHIN], // of keys
   [/^(TerminalSession|TerminalSessionTransport|TerminalRealm|TerminalUser|_StupidRealm)\./, BY_INTERFACE],
+  [/^(ControlSequenceHandler|KeyHandler|OnScroll)$/, WITHIN], // of keys
+  // Of windows: called for a key, or by a paint, which is a call of the application's own scheduler
+  [/^(Widget|ContainerWidget|TopWindow|AbsoluteBox|Box|HBox|VBox|Packer|Border|Viewport|ScrolledArea)\./, WITHIN],
+  [/^(Button|TextInput|PasswordInput|TextOutput|TextOutputArea|Canvas|Selection)\./, WITHIN],
+  [/^(Scrollbar|HorizontalScrollbar|VerticalScrollbar|Surface|BoundedTerminalWrapper)\./, WITHIN],
+  [/^new (Button|Selection|TextInput|TopWindow)\(/, WITHIN],
+  [/^(TerminalSession|TerminalSessionTransport|TerminalRealm|TerminalUser)\./, BY_INTERFACE],
   [/^SSHAgent(Client|Server|ServerChannel|ForwardingChannel)\./, WITHIN],
   [/^(HostBasedCheckerOptions|SSHPublicKeyCheckerOptions|IAuthorizedKeysDB|UserDatabase|ShadowDatabase)\./, WITHIN],
   [/^(PasswordHash|Crypt|AllowRequest|DefenceOptions\.random)$/, WITHIN],
