@@ -44,7 +44,6 @@ export const REASONS: Reasons = [
   [/^(FormattedNode|CharacterAttribute|VT102Writer|FileWrapper)\./, VALUE],
   [/^(ServerProtocol|ClientProtocol|ClientTerminal|TerminalProtocol|RecvLine|HistoricRecvLine)\./, WITHIN],
   [/^(Manhole|ColoredManhole|ManholeInterpreter|OutputHandler)\./, WITHIN],
-  [/^(ControlSequenceHandler|KeyHandler)$/, WITHIN], // of keys
   [/^(TerminalSession|TerminalSessionTransport|TerminalRealm|TerminalUser|_StupidRealm)\./, BY_INTERFACE],
   [/^(ControlSequenceHandler|KeyHandler|OnScroll)$/, WITHIN], // of keys
   // Of windows: called for a key, or by a paint, which is a call of the application's own scheduler

@@ -444,7 +444,7 @@ describe("text", () => {
     }
     const evil = "a\x1b[2J\x9b2J\x07\b\r\n\u202eb\ud800\u2028";
     const written = bytes((terminal) => widgetOf(evil).redraw(30, 3, terminal));
-    const ours = /\x1b(?:\[[\d;]*[Hm]|\[1C|[78])/g;  
+    const ours = /\x1b(?:\[[\d;]*[Hm]|\[1C|[78])/g;
     expect(written.replace(ours, "")).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\u2028]/u);
   });
 
