@@ -51,6 +51,11 @@ export const REASONS: Reasons = [
   [/^(Button|TextInput|PasswordInput|TextOutput|TextOutputArea|Canvas|Selection)\./, WITHIN],
   [/^(Scrollbar|HorizontalScrollbar|VerticalScrollbar|Surface|BoundedTerminalWrapper)\./, WITHIN],
   [/^new (Button|Selection|TextInput|TopWindow)\(/, WITHIN],
+  [
+    /^(TerminalProcessProtocol|TerminalProcessApplication|ConsoleManhole|Keyboard|Screen)\.|^runWithProtocol\(/,
+    PROGRAM,
+  ],
+  [/^(RunWithOptions|RunningReactor)\./, PROGRAM],
   [/^(TerminalSession|TerminalSessionTransport|TerminalRealm|TerminalUser)\./, BY_INTERFACE],
   [/^SSHAgent(Client|Server|ServerChannel|ForwardingChannel)\./, WITHIN],
   [/^(HostBasedCheckerOptions|SSHPublicKeyCheckerOptions|IAuthorizedKeysDB|UserDatabase|ShadowDatabase)\./, WITHIN],
