@@ -3,12 +3,15 @@ import { Deferred } from "@strombus/reactor/defer";
 import { ProcessDone } from "@strombus/reactor/error";
 import { RuntimeError, ValueError } from "@strombus/reactor/exceptions";
 import type { Failure } from "@strombus/reactor/failure";
+import { globalLogBeginner } from "@strombus/reactor/logger";
 import { Protocol } from "@strombus/reactor/protocol";
 import { captureLoggedErrors, FakeProcess, flushLoggedErrors } from "@strombus/reactor/testing";
 import { describe, expect, test } from "vitest";
 import { TerminalProtocol } from "./insults/insults.js";
 import { type Call, RecordingProtocol } from "./insults/recorder.test.support.js";
 import { main, runWithProtocol, TerminalProcessProtocol, UnexpectedOutputError } from "./stdio.js";
+
+globalLogBeginner.beginLoggingTo([], { redirectStandardIO: false, discardBuffer: true }); // not to stderr
 
 describe("on the terminal of the process", () => {
   /** A terminal of 100 columns and 30 rows, and a reactor that runs until it is stopped. */
@@ -73,15 +76,18 @@ describe("on the terminal of the process", () => {
     }
   }
 
-  test.each([Failing, FailingLater, Unmade])("the mode is as it was when it fails: %s", async (klass) => {
-    captureLoggedErrors();
-    const { modes, stdin, stdout, reactor } = local();
-    const running = runWithProtocol(klass, { stdin, stdout, reactor });
-    stdin.write("a");
-    await running;
-    expect(flushLoggedErrors().length).toBe(1);
-    expect(modes).toEqual([true, false]);
-  });
+  test.each([Failing, FailingLater, Unmade].map((klass) => [klass.name, klass] as const))(
+    "the mode is as it was when it is %s",
+    async (_, klass) => {
+      captureLoggedErrors();
+      const { modes, stdin, stdout, reactor } = local();
+      const running = runWithProtocol(klass, { stdin, stdout, reactor });
+      stdin.write("a");
+      await running;
+      expect(flushLoggedErrors().length).toBe(1);
+      expect(modes).toEqual([true, false]);
+    },
+  );
 
   test("the mode is as it was when the terminal hangs up, or the reactor cannot run", async () => {
     for (const hangUp of [

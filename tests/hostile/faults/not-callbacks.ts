@@ -41,6 +41,7 @@ export const REASONS: Reasons = [
   ],
   [/^(ITerminalTransport|TerminalOutput|TerminalBuffer|ExpectableBuffer|Buffering|WithLocalBuffer)\./, CALLED],
   [/^ReplManhole\./, CALLED], // in a Program
+  [/^(AnsiParser|ColorText)\./, CALLED],
   [/^(FormattedNode|CharacterAttribute|VT102Writer|FileWrapper)\./, VALUE],
   [/^(ServerProtocol|ClientProtocol|ClientTerminal|TerminalProtocol|RecvLine|HistoricRecvLine)\./, WITHIN],
   [/^(Manhole|ColoredManhole|ManholeInterpreter|OutputHandler)\./, WITHIN],
