@@ -496,6 +496,17 @@ describe("text", () => {
     });
   }
 
+  test("of any length costs no more than what is shown of it", () => {
+    for (const [text, rows] of [
+      ["x".repeat(10_000_000), ["xxxx", "xxxx"]],
+      ["xy ".repeat(10_000_000), ["xy  ", "xy  "]],
+      ["xy z".repeat(10_000_000), ["xy  ", "zxy "]],
+    ] as const) {
+      expect(drawn(areaOf(text), 4, 2)).toEqual(rows);
+      expect(drawn(inputOf(text), 4, 1)).toEqual([text.slice(0, 4)]);
+    }
+  });
+
   test("is cut where it is not wrapped, and what was there before is gone", () => {
     const area = areaOf("one two three\r\nfour", TRUNCATE);
     const screen = blankScreen(6, 3);

@@ -2,7 +2,7 @@
 export { Border } from "./window/border.js";
 export { Button } from "./window/button.js";
 export { Canvas } from "./window/canvas.js";
-export { ContainerWidget } from "./window/container.js";
+export { ContainerWidget, type Place } from "./window/container.js";
 export { cursor, horizontalLine, rectangle, verticalLine } from "./window/drawing.js";
 export { AbsoluteBox, BOTTOM, CENTER, type Gravity, HBox, Packer, TOP, VBox } from "./window/layout.js";
 export { ScrolledArea } from "./window/scrolled-area.js";

@@ -47,11 +47,12 @@ export async function runWithProtocol(
   }
   const terminal = new RawTerminal(stdin, stdout);
   try {
+    const finished = reactor.run();
     reactor.callWhenRunning(() => {
       const { keys } = terminal;
       new StandardIO(new Local(klass, terminal, reactor), { stdin: keys, stdout, reactor });
     });
-    await reactor.run();
+    await finished;
   } finally {
     terminal.restore();
   }
@@ -88,7 +89,7 @@ class RawTerminal {
 
   readonly #killed = (signal: NodeJS.Signals): void => {
     this.restore();
-    process.kill(process.pid, signal);
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
   };
 
   /** A terminal that has hung up has no keys any more. */

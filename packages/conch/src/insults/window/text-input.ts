@@ -29,7 +29,7 @@ export class TextInput extends Widget {
 
   /** What is longer is cut; the cursor is at the end. */
   setText(text: string): void {
-    this.#characters = Array.from(text).slice(0, this.maxwidth);
+    this.#characters = Array.from(text.slice(0, 2 * this.maxwidth)).slice(0, this.maxwidth);
     this.#cursor = this.#characters.length;
     this.repaint();
   }

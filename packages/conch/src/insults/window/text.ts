@@ -18,6 +18,7 @@ export function shown(text: string): string {
 
 /** How many columns shown text takes. */
 export function columnsOf(text: string): number {
+  if (/^[ -~]*$/.test(text)) return text.length;
   let columns = 0;
   for (const ch of text) columns += COMBINING.test(ch) ? 0 : WIDE.test(ch) ? 2 : 1;
   return columns;
@@ -49,7 +50,7 @@ export function linesOf(text: string, height: number): string[] {
 /** Words in rows of so many columns, not more than `height`; a word that is longer goes on over rows of its own. */
 export function wrapped(text: string, columns: number, height: number): string[] {
   const rows: string[] = [];
-  for (const line of linesOf(text, height)) {
+  for (const line of linesOf(text.slice(0, (columns + 1) * height * UNITS), height)) {
     let row = "";
     for (let word of shown(line).split(/\s+/)) {
       if (row !== "" && columnsOf(row) + 1 + columnsOf(word) <= columns) {
@@ -57,13 +58,14 @@ export function wrapped(text: string, columns: number, height: number): string[]
         continue;
       }
       if (row !== "") rows.push(row);
-      while (columnsOf(word) > columns && rows.length < height) {
-        const piece = cut(word, columns) || Array.from(word)[0]!;
+      for (let piece = cut(word, columns); piece.length < word.length; piece = cut(word, columns)) {
+        if (rows.length >= height) return rows;
+        piece ||= String.fromCodePoint(word.codePointAt(0)!); // wider than the row, which then stays empty
         rows.push(piece);
         word = word.slice(piece.length);
       }
       row = word;
-      if (rows.length >= height) return rows.slice(0, height);
+      if (rows.length >= height) return rows;
     }
     rows.push(row);
   }
