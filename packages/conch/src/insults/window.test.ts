@@ -204,6 +204,14 @@ describe("focus", () => {
     expect([left.focused, right.focused]).toEqual([true, false]);
   });
 
+  test("leaves what is in a box together with the box", () => {
+    const [box, leaf] = [new HBox(), new Focusable()];
+    box.addChild(leaf);
+    box.focusReceived();
+    box.focusLost();
+    expect([leaf.focused, box.focused, box.focusedChild]).toEqual([false, false, null]);
+  });
+
   test("is given up by a callback that throws YieldFocus", () => {
     const yields = (): never => {
       throw new YieldFocus();
@@ -321,6 +329,7 @@ describe("boxes", () => {
     ],
     ["Packer", Packer, [null, null, null, null], ["10x5+0+0", "10x5+10+0", "10x5+0+5", "10x5+10+5"]],
     ["Packer", Packer, [[4, 1], null, [4, null]], ["4x1+0+0", "16x10+4+0", "4x9+0+1"]],
+    ["Packer", Packer, [null, null, null, null, null], ["10x3+0+0", "10x5+10+0", "10x3+0+3", "10x5+10+5", "10x3+0+6"]],
     ["Packer", Packer, [], []],
   ] as const) {
     test(`${name} of ${JSON.stringify(hints)}`, () => {
@@ -624,6 +633,11 @@ describe("a selection", () => {
       expect([0, 1, 2].map((y) => reversed(screen, y) === "##.")).toEqual([0, 1, 2].map((y) => y === chosen));
     });
   }
+
+  test("has no empty rows while there are more to show", () => {
+    const selection = Object.assign(new Selection(hundred, nothing), { focusedIndex: 98 });
+    expect(drawn(selection, 2, 3)).toEqual(["97", "98", "99"]);
+  });
 
   test("tells what Return chose, and nothing when there is nothing", () => {
     const selected: string[] = [];
