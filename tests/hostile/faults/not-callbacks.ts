@@ -57,7 +57,6 @@ export const REASONS: Reasons = [
     PROGRAM,
   ],
   [/^(RunWithOptions|RunningReactor)\./, PROGRAM],
-  [/^(TerminalSession|TerminalSessionTransport|TerminalRealm|TerminalUser)\./, BY_INTERFACE],
   [/^SSHAgent(Client|Server|ServerChannel|ForwardingChannel)\./, WITHIN],
   [/^(HostBasedCheckerOptions|SSHPublicKeyCheckerOptions|IAuthorizedKeysDB|UserDatabase|ShadowDatabase)\./, WITHIN],
   [/^(PasswordHash|Crypt|AllowRequest|DefenceOptions\.random)$/, WITHIN],
