@@ -4,7 +4,7 @@ import type { Readable, Writable } from "node:stream";
 import { SystemExit } from "@strombus/reactor/exceptions";
 import { StandardIO } from "@strombus/reactor/stdio";
 import { UsageError } from "@strombus/reactor/usage";
-import { type Connect, connectByOptions } from "./cftp/connect.js";
+import { type Connect, connectionByOptions } from "./cftp/connect.js";
 import { ClientOptions } from "./cftp/options.js";
 import { openSession } from "./cftp/session.js";
 import { shownLines } from "../client/shown.js";
@@ -34,7 +34,7 @@ export interface RunOptions {
 export async function run(
   words: readonly string[] = process.argv.slice(2),
   {
-    connect = connectByOptions,
+    connect = connectionByOptions,
     stdin = process.stdin,
     stdout = process.stdout,
     stderr = process.stderr,
