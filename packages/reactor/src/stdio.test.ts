@@ -125,3 +125,17 @@ test("a producer is paused above 64 KB and goes on when all is written; the end 
   expect(calls).toEqual(["pause", "resume", "stop"]);
   expect(protocol.events.at(-1)).toBe("lost");
 });
+
+test("loseConnection while the write side still ends is the end as well, when all is out", async () => {
+  const writes: (() => void)[] = [];
+  const stdout = new Writable({ write: (_data, _encoding, written) => void writes.push(written) });
+  const { protocol } = start(new Half(), stdout);
+  protocol.transport.write("out");
+  protocol.transport.loseWriteConnection();
+  protocol.transport.loseConnection();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(protocol.events).toEqual(["made"]);
+  writes[0]!();
+  await until(() => protocol.reason !== null);
+  expect(protocol.events).toEqual(["made", "write lost", "lost"]);
+});

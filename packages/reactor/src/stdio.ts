@@ -45,6 +45,8 @@ export class StandardIO implements OpenTransport {
   readonly #stdout: Writable;
   readonly #openTransports: TransportHost["openTransports"];
   #output: "open" | "closing" | "closed" = "open";
+  /** Called when the output has closed. */
+  readonly #waiting: (() => void)[] = [];
   #producer: IPushProducer | IPullProducer | null = null;
   #streaming = false;
   #producerPaused = false;
@@ -178,11 +180,12 @@ export class StandardIO implements OpenTransport {
       setImmediate(done);
       return;
     }
+    this.#waiting.push(done);
     if (this.#output === "closing") return;
     this.#output = "closing";
     const closed = (): void => {
       this.#output = "closed";
-      done();
+      for (const each of this.#waiting.splice(0)) each();
     };
     if (this.#stdout === process.stdout) this.#stdout.write("", closed);
     else this.#stdout.end(closed);
