@@ -99,7 +99,6 @@ export const REASONS: Reasons = [
     PROGRAM,
   ],
   [/^(InputCollector|Connect)$/, PROGRAM],
-  [/^TransferChannel\./, SAME],
   // Of telnet, whose own tests have each method of an ITelnetProtocol, checkers, avatars and logouts fail
   [/^(ITelnetTransport|ProtocolTransportMixin|TelnetProtocolFactory|ManholeFactory)\b/, CALLED],
   [
@@ -110,6 +109,9 @@ export const REASONS: Reasons = [
     /^(StatefulTelnetProtocol|AuthenticatingTelnetProtocol|CommandTable)\.|^(SubnegotiationHandler|CommandHandler)$/,
     WITHIN,
   ],
+  [/^(Terminal|UserSide)\.|^SSHConnection\.(whenEmpty|forward(\(tell\))?)$/, PROGRAM],
+  [/^SSHSession\.(handleInput|endInput|leave|request_exit_\w+)$/, PROGRAM],
+  [/^(TransferChannel\.|SSHSession\.openFailed$)/, SAME],
   // Of the clients that endpoints make, whose own tests have who is asked and whatever knows hosts fail
   [/^(IKnownHostEntry|KeyEntry|HashedEntry|PlainEntry|UnparsedEntry|SSHCommandAddress)\./, VALUE],
   [/^(ConsoleUI|KnownHostsFile|SSHCommandClientEndpoint|ICommandTransport)\./, CALLED],

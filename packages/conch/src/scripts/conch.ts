@@ -1,10 +1,8 @@
 /** The program conch: a shell or a command on a server, and ports that are forwarded (twisted.conch.scripts.conch). */
 import { Readable } from "node:stream";
-import { reactor } from "@strombus/reactor";
-import { ConnectionLost } from "@strombus/reactor/error";
+import { reactor as processReactor } from "@strombus/reactor";
 import { SystemExit } from "@strombus/reactor/exceptions";
-import { Failure } from "@strombus/reactor/failure";
-import { Logger } from "@strombus/reactor/logger";
+import type { IReactorTime } from "@strombus/reactor/interfaces";
 import { deferLater } from "@strombus/reactor/task";
 import { UsageError } from "@strombus/reactor/usage";
 import { shownLines } from "../client/shown.js";
@@ -20,15 +18,14 @@ import { startLoggingBy } from "./logging.js";
 export { SSHConnection } from "./conch/connection.js";
 export { ClientOptions, type Forward } from "./conch/options.js";
 export { SSHSession } from "./conch/session.js";
-export { Terminal, type TerminalInput, type TerminalOutput } from "./conch/terminal.js";
-export { UserSide, type UserStreams } from "./conch/user-side.js";
-
-const log = new Logger({ namespace: "strombus.conch.scripts" });
+export type { UserStreams } from "./conch/user-side.js";
 
 /** Of OpenSSH's client, for a program of which nobody knows how it ended. */
 const UNKNOWN = 255;
 const INTERNAL_ERROR = 2;
 const RECONNECT_DELAY = 1; // seconds
+/** For a server to see the end of a connection that the user has left, often because nothing comes from there any more. */
+const QUIT_PATIENCE = 1; // seconds
 
 /**
  * Connects to `options.host`, checks whom it has met and logs in: `connection` is the service that runs then. What it
@@ -40,6 +37,8 @@ export type Connect = (options: ClientOptions, connection: SSHConnection) => Pro
 export interface RunOptions extends Partial<UserStreams> {
   /** Makes the connection. Default: as the options say, with questions at the terminal. */
   readonly connect?: Connect;
+  /** Counts the second before a connection is made again. */
+  readonly reactor?: Pick<IReactorTime, "callLater">;
 }
 
 /**
@@ -50,7 +49,7 @@ export interface RunOptions extends Partial<UserStreams> {
  */
 export async function run(
   words: readonly string[] = process.argv.slice(2),
-  { connect = connectByOptions, ...given }: RunOptions = {},
+  { connect = connectByOptions, reactor = processReactor, ...given }: RunOptions = {},
 ): Promise<void> {
   const { stdout = process.stdout, stderr = process.stderr } = given;
   const options = new ClientOptions();
@@ -59,15 +58,12 @@ export async function run(
     options.parseOptions(words);
     startLoggingBy(options);
     const stdin = options.isSet("null") ? Readable.from([]) : (given.stdin ?? process.stdin);
-    process.exitCode = await stay(options, { connect, stdin, stdout, stderr });
+    process.exitCode = await stay(options, { connect, reactor, stdin, stdout, stderr });
   } catch (error) {
     process.exitCode = statusOf(error);
     if (error instanceof ExitWithMessage) stderr.write(`${error.message}\n`);
     else if (error instanceof UsageError) stderr.write(`ERROR: ${error.message}\n${options.getUsage()}\n`);
-    else if (!(error instanceof SystemExit)) {
-      log.failure("conch failed", new Failure(error));
-      stderr.write(`conch: ${shownLines(sentenceOf(error))}\n`);
-    }
+    else if (!(error instanceof SystemExit)) stderr.write(`conch: ${shownLines(sentenceOf(error))}\n`);
   }
 }
 
@@ -77,7 +73,7 @@ function statusOf(error: unknown): number {
 }
 
 /** From the first connection to the end of the last. @returns the status */
-async function stay(options: ClientOptions, { connect, ...streams }: Required<RunOptions>): Promise<number> {
+async function stay(options: ClientOptions, { connect, reactor, ...streams }: Required<RunOptions>): Promise<number> {
   const { host } = options;
   const isLasting = options.isSet("reconnect");
   const user = new UserSide(streams);
@@ -88,7 +84,7 @@ async function stay(options: ClientOptions, { connect, ...streams }: Required<Ru
       const end = await use(connection, options, user);
       if (options.command === "" && streams.stdout.isTTY === true) user.say(`Connection to ${host} closed.`);
       if (typeof end === "number") return end;
-      if (end === "lost" && !isLasting) throw exiting(new ConnectionLost(`the connection to ${host} was lost`));
+      if (end === "lost" && !isLasting) throw exiting(`the connection to ${host} was lost`);
       await deferLater(reactor, RECONNECT_DELAY);
     }
   } finally {
@@ -110,12 +106,15 @@ async function use(
     await Promise.race(ends);
     if (signals.status !== null) return signals.status;
     if (session?.isOver === true) return session.exitStatus ?? UNKNOWN;
-    if (session?.hasQuit === true) return UNKNOWN;
+    if (session?.hasQuit === true) {
+      if (connection.transport !== null) connection.transport.closeTimeout = QUIT_PATIENCE;
+      return UNKNOWN;
+    }
     return signals.reconnect ? "reconnect" : "lost";
   } finally {
     signals.forget();
-    session?.leave();
     connection.transport?.loseConnection();
+    session?.leave();
   }
 }
 

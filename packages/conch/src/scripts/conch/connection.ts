@@ -1,5 +1,6 @@
 /** The connection of conch, and what it forwards. */
 import { openAgentForwarding } from "../../agent/forwarding.js";
+import { ConchError } from "../../error.js";
 import { forwardLocal, forwardRemote, type Forwarding } from "../../forwarding/client.js";
 import type { SSHChannel } from "../../ssh/channel.js";
 import { SSHConnection as Connection } from "../../ssh/connection.js";
@@ -45,7 +46,9 @@ export class SSHConnection extends Connection {
         const { port } = await open();
         if (asked === 0) tell(`${where} ${port} is forwarded`);
       } catch (error) {
-        tell(`${where} ${asked} is not forwarded: ${sentenceOf(error)}`);
+        if (this.stopped) return; // nothing is forwarded any more
+        const why = error instanceof ConchError ? "it refuses" : sentenceOf(error);
+        tell(`${where} ${asked} is not forwarded: ${why}`);
       }
     };
     await Promise.all([

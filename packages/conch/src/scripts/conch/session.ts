@@ -22,34 +22,31 @@ export class SSHSession extends SSHChannel {
   isOver = false;
   /** The user has ended it by an escape. */
   hasQuit = false;
-  /** Settles when it has ended, in whatever way. */
+  /** Settles when it has ended, in whatever way; rejected when it could not begin. */
   readonly ended: Promise<void>;
   readonly #options: ClientOptions;
   readonly #user: UserSide;
   #escapes: Escapes | null = null;
   #end!: () => void;
+  #fail!: (error: unknown) => void;
   #ignoreSize = (): void => {};
 
   constructor(options: ClientOptions, user: UserSide) {
     super();
     this.#options = options;
     this.#user = user;
-    this.ended = new Promise((resolve) => (this.#end = resolve));
+    this.ended = new Promise((resolve, reject) => {
+      this.#end = resolve;
+      this.#fail = reject;
+    });
   }
 
   override channelOpen(_specificData: Buffer): MaybeAsync {
-    if (this.#options.isSet("agent")) {
-      const refused = (): void => this.#user.tell("conch: the server does not take the agent");
-      this.#ask("auth-agent-req@openssh.com", "", refused);
+    try {
+      this.#begin();
+    } catch (error) {
+      this.#fail(error);
     }
-    if (this.#options.isSet("noshell")) return;
-    if (this.#wantsTerminal) this.#askForTerminal();
-    this.stdio = this.#user.join(this);
-    const [request, data] = this.#program;
-    this.#ask(request, data, () => {
-      this.#user.tell(`conch: the server refuses the request ${request}`);
-      this.loseConnection();
-    });
   }
 
   /** What the user has typed: what is an escape is done, all else is sent. */
@@ -113,11 +110,26 @@ export class SSHSession extends SSHChannel {
 
   /** The user's terminal is theirs again. */
   leave(): void {
+    this.#end();
     this.#ignoreSize();
     this.#user.terminal.restore();
     if (this.stdio !== null) this.#user.part();
     this.stdio = null;
-    this.#end();
+  }
+
+  #begin(): void {
+    if (this.#options.isSet("agent")) {
+      const refused = (): void => this.#user.tell("conch: the server does not take the agent");
+      this.#ask("auth-agent-req@openssh.com", "", refused);
+    }
+    if (this.#options.isSet("noshell")) return;
+    if (this.#wantsTerminal) this.#askForTerminal();
+    this.stdio = this.#user.join(this);
+    const [request, data] = this.#program;
+    this.#ask(request, data, () => {
+      this.#user.tell(`conch: the server refuses the request ${request}`);
+      this.loseConnection();
+    });
   }
 
   /** A command has one when it is asked for; a shell where the user is at one. */

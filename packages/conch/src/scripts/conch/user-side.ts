@@ -65,7 +65,8 @@ export class UserSide extends Protocol implements IHalfCloseableProtocol {
 
   /** A line that is part of the output. */
   say(line: string): void {
-    this.streams.stdout.write(`${line}\n`);
+    const { stdout } = this.streams;
+    if (stdout.writable) stdout.write(`${line}\n`);
   }
 
   /** Settles when all is written, and nothing is read any more. */
