@@ -85,18 +85,24 @@ describe.each([
     expect(program.stdout.text).toMatch(/Connection to 127\.0\.0\.1 closed\.\r\n$/);
   });
 
-  test("sftp and scp of this machine run it instead of ssh", async () => {
+  test("scp, sftp and rsync of this machine run it instead of ssh", async () => {
     const line = [...command, ...options].map((word) => `'${word}'`).join(" ");
     put("ssh", `#!/bin/sh\nexec ${line} "$@"\n`);
     chmodSync(join(home, "ssh"), 0o700);
     put("local", "content");
-    const there = `${server.user}@127.0.0.1:${server.folder.path}/there`;
-    for (const [from, to] of [
-      ["local", there],
-      [there, "back"],
-    ] as const) {
-      const scp = new Program(["scp", "-S", join(home, "ssh"), from, to], surroundings());
-      expect([await scp.ending, scp.stderr.text]).toEqual([{ status: 0, signal: null }, ""]);
+    const ssh = join(home, "ssh");
+    const there = `${server.user}@127.0.0.1:${server.folder.path}`;
+    for (const words of [
+      ["scp", "-S", ssh, "local", `${there}/first`],
+      ["rsync", "-e", ssh, `${there}/first`, "copy"],
+      ["rsync", "-e", ssh, "copy", `${there}/second`],
+      ["sftp", "-S", ssh, `${there}/second`, "back"],
+    ]) {
+      const program = new Program(words, surroundings());
+      expect([await program.ending, program.stderr.text]).toEqual([
+        { status: 0, signal: null },
+        words[0] === "sftp" ? "Connected to 127.0.0.1.\n" : "",
+      ]);
     }
     expect(readFileSync(join(home, "back"), "utf8")).toBe("content");
   });

@@ -6,6 +6,7 @@ const WITHOUT_SSH = [
   "adopted",
   "cftp",
   "ckeygen",
+  "conch",
   "core-examples",
   "docs",
   "needed",
