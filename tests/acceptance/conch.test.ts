@@ -183,12 +183,17 @@ test("it is suspended with the terminal as it was, and goes on", async () => {
   expect(isRestored(program)).toBe(true);
 });
 
-test("SIGTERM at a terminal leaves that as it was", async () => {
-  const program = shell("(echo pid $BASHPID; exec conch); echo status $?");
+test.each([
+  ["SIGTERM", 143],
+  ["SIGUSR2", 1], // an exception, which is put there
+] as const)("%s at a terminal leaves that as it was", async (signal, status) => {
+  const odd = join(home, "odd.mjs");
+  writeFileSync(odd, `process.on("SIGUSR2", () => { throw new Error("odd"); });`);
+  const program = shell(`(echo pid $BASHPID; export NODE_OPTIONS=--import=${odd}; exec conch); echo status $?`);
   const [, pid] = await program.stdout.until(/pid (\d+)\r\n/);
   await program.stdout.until("100x30");
-  process.kill(Number(pid), "SIGTERM");
-  await program.stdout.until("status 143");
+  process.kill(Number(pid), signal);
+  await program.stdout.until(`status ${status}`);
   await program.ending;
   expect(isRestored(program)).toBe(true);
 });
