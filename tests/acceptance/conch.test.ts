@@ -200,8 +200,6 @@ test.each([
 
 test.each([
   [["host", "-L", "80:host"], 1, /^ERROR: "80:host" is not port:host:hostport\nUsage: conch /],
-  [["-f", "host", "true"], 1, /^conch: --fork cannot be done by a Node program[^\n]*\n$/],
-  [["-e", "ab", "host"], 1, /^Bad escape character 'ab'\.\n$/],
   [["-p", "1", "127.0.0.1"], 1, /^conch: exiting with error [^\n]+\n$/],
 ])("%j is told", async (options, status, errors) => {
   expect(await ended(start(...options))).toEqual([status, "", expect.stringMatching(errors)]);
