@@ -198,7 +198,7 @@ describe("what a client sends", () => {
   test("S6: is a request that cannot be read: it gets an answer, and nothing else happens", async () => {
     const { ask } = await client();
     expect(outcome(await ask(STAT))).toEqual([STATUS, 5]);
-    expect(outcome(await ask(STAT, bytes("file"), bytes("more")))).toEqual([STATUS, 5]);
+    expect(outcome(await ask(STAT, bytes("file"), bytes("more")))).toEqual([ATTRS]); // read past, as rclone needs it
     expect(outcome(await ask(STAT, bytes("file")))).toEqual([ATTRS]);
   });
 });
