@@ -1,7 +1,5 @@
 /** Newlines as the network has them (RFC 854): CR LF. */
-
-const CR = 13;
-const LF = 10;
+import { CR, LF } from "./constants.js";
 
 /** Puts a CR before each LF that has none, also where the CR was written before; what was translated stays as it is. */
 export class Newlines {
