@@ -1,7 +1,9 @@
 /** What a process of tests does last: Vitest ends its processes by SIGTERM, of which Node by itself tells nobody. */
 const actions: (() => void)[] = [];
 
-process.once("SIGTERM", () => process.exit());
+process.on("SIGTERM", () => {
+  if (process.listenerCount("SIGTERM") === 1) process.exit(); // else it is a test's
+});
 process.once("exit", () => {
   for (const action of actions.reverse()) action();
 });
