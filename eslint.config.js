@@ -9,7 +9,7 @@ export default defineConfig(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ["vitest.config.ts"] },
+        project: "./tsconfig.lint.json", // all in one: what projects share is looked at once
         tsconfigRootDir: import.meta.dirname,
       },
     },

@@ -30,5 +30,6 @@ export default defineConfig({
     testTimeout: 60_000,
     maxWorkers: Math.ceil(1.5 * availableParallelism()), // most tests wait for programs
     maxConcurrency: 2, // programs of peers run beside ours
+    experimental: { fsModuleCache: true },
   },
 });
