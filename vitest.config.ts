@@ -47,7 +47,7 @@ export default defineConfig({
     ],
     testTimeout: 60_000, // of a test that hangs: no measure of speed, on whatever machine
     maxWorkers: "100%", // most tests wait for programs
-    experimental: { fsModuleCache: true }, // what was compiled for one run is taken for the next, by any Node
+    experimental: { fsModuleCache: true }, // what was compiled for one run in this tree is taken for the next
     coverage: {
       provider: "v8",
       include: ["packages/{reactor,cred,conch}/src/**/*.ts"],

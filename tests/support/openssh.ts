@@ -26,7 +26,7 @@ export interface Login {
 
 let made: OpenSSH | undefined;
 
-/** The client that the tests run: this machine's, or the peers' in `npm run test:interop`. */
+/** The client that the tests run: this machine's, or the peers' where STROMBUS_TEST_CLIENT is "peers". */
 export function openSSH(): OpenSSH {
   return (made ??= prepare());
 }
