@@ -1,7 +1,7 @@
 import { AllowAnonymousAccess, type AvatarId, type ICredentialsChecker } from "@strombus/cred/checkers";
 import { IAnonymous, type ICredentials, ISSHPrivateKey, IUsernamePassword } from "@strombus/cred/credentials";
 import { UnauthorizedLogin } from "@strombus/cred/error";
-import { interfaceToken } from "@strombus/reactor/components";
+import { implementer, interfaceToken } from "@strombus/reactor/components";
 import { Deferred, fail, succeed } from "@strombus/reactor/defer";
 import type { Failure } from "@strombus/reactor/failure";
 import { capturedLogs, formatEvent } from "@strombus/reactor/logger";
@@ -156,6 +156,35 @@ describe("none", () => {
     const { service, transport } = serve({ checkers: [new AllowAnonymousAccess()] });
     service.ssh_USERAUTH_REQUEST(request("none"));
     expect(transport.packets).toEqual([SUCCESS]);
+  });
+
+  test("lets in by credentials of a subclass's own, as other methods do, and is never on the list", () => {
+    @implementer(ISOME)
+    class Name {
+      constructor(readonly username: string) {}
+    }
+    class Named extends SSHUserAuthServer {
+      override interfaceToMethod = new Map([
+        [ISOME, "none"],
+        [IUsernamePassword, "password"],
+      ]);
+      override auth_none(): Deferred {
+        return this.login(new Name(this.user!));
+      }
+    }
+    const names: ICredentialsChecker = {
+      credentialInterfaces: [ISOME],
+      requestAvatarId(credentials) {
+        const { username } = credentials as Name;
+        if (username !== "guest") throw new UnauthorizedLogin();
+        return username;
+      },
+    };
+    const { service, transport } = serve({ Service: Named, checkers: [names, new PasswordChecker()] });
+    service.ssh_USERAUTH_REQUEST(request("none", "", "foo"));
+    service.ssh_USERAUTH_REQUEST(request("none", "", "guest"));
+    expect(transport.packets).toEqual([[51, failure("password")], SUCCESS]);
+    expect(service.loginAttempts).toBe(0);
   });
 });
 

@@ -324,7 +324,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
   }
 
   #offers(kind: string): boolean {
-    if (kind === "none") return this.portal.listCredentialsInterfaces().includes(IAnonymous);
+    if (kind === "none" && this.portal.listCredentialsInterfaces().includes(IAnonymous)) return true;
     return this.#methodsLeft().includes(kind === HOST_BOUND ? "publickey" : kind);
   }
 
@@ -361,8 +361,10 @@ export class SSHUserAuthServer extends AuthenticationMethods {
     tell(log, "counting an offence", () => this.transport!.offended(offence));
   }
 
+  /** `none` is never on the list, whoever may log in by it (RFC 4252 section 5.2). */
   #sendFailure(partialSuccess: boolean): void {
-    const body = UserauthFailure.encode({ methods: this.#methodsLeft(), partialSuccess });
+    const methods = this.#methodsLeft().filter((each) => each !== "none");
+    const body = UserauthFailure.encode({ methods, partialSuccess });
     this.transport!.sendPacket(MSG_USERAUTH_FAILURE, body);
   }
 
