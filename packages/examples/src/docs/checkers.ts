@@ -1,10 +1,13 @@
 /** The pieces of the pages on checkers that are no examples of their own. They are compiled here. */
 import { readFileSync } from "node:fs";
 import { AuthorizedKey, InMemorySSHKeyDB } from "@strombus/conch/checkers";
+import { ValidPublicKey } from "@strombus/conch/error";
 import { Permissions, restrict } from "@strombus/conch/permissions";
-import { FilePasswordDB } from "@strombus/cred/checkers";
-import type { ICredentials } from "@strombus/cred/credentials";
+import type { Key } from "@strombus/conch/ssh/keys";
+import { FilePasswordDB, type ICredentialsChecker } from "@strombus/cred/checkers";
+import { type ICredentials, ISSHPrivateKey } from "@strombus/cred/credentials";
 import { loadCrypt } from "@strombus/cred/crypt";
+import { UnauthorizedLogin } from "@strombus/cred/error";
 import { LDAPChecker } from "@strombus/cred/ldap";
 import { type SQLDatabase, SQLPasswordDB } from "@strombus/cred/sql";
 
@@ -14,6 +17,20 @@ export function backupOnly(credentials: ICredentials): void {
 
 export const keys = () =>
   new InMemorySSHKeyDB({ backup: [AuthorizedKey.fromString('restrict,command="backup" ssh-ed25519 AAAA...')] });
+
+export class OneKeyEach implements ICredentialsChecker {
+  readonly credentialInterfaces = [ISSHPrivateKey];
+
+  constructor(private readonly keys: ReadonlyMap<string, Key>) {}
+
+  requestAvatarId({ username, blob, sigData, signature }: ISSHPrivateKey) {
+    const key = this.keys.get(username);
+    if (!key?.blob().equals(blob)) throw new UnauthorizedLogin("not this user's key");
+    if (signature === null) throw new ValidPublicKey();
+    if (key.verify(signature, sigData!)) return username;
+    throw new UnauthorizedLogin("bad signature");
+  }
+}
 
 export const hashed = () =>
   new FilePasswordDB("passwords", { hash: (name, password, stored) => loadCrypt()(password, stored) });
