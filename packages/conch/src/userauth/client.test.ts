@@ -68,6 +68,24 @@ describe("starting and ending", () => {
     expect(client).toMatchObject({ authenticatedWith: [], triedPublicKeys: [], lastPublicKey: null });
   });
 
+  test("a subclass may begin by itself, with a method and a name of its own, as often as it is started", () => {
+    class Waiting extends Client {
+      override serviceStarted(): void {}
+    }
+    const client = new Waiting("nobody", new NextService());
+    const { transport, last } = start(client);
+    expect(transport.packets).toEqual([]);
+    client.user = "foo";
+    client.tryAuth("password");
+    expect(last()).toEqual([50, request("password", Buffer.concat([Buffer.of(0), NS("secret")]))]);
+    client.serviceStopped();
+    client.tryAuth("password");
+    expect(transport.packets).toHaveLength(1);
+    const again = start(client);
+    client.tryAuth("password");
+    expect(again.transport.packets).toHaveLength(1);
+  });
+
   test("SUCCESS starts the service that the login was for", () => {
     const { client, transport, instance } = start();
     client.ssh_USERAUTH_SUCCESS(Buffer.alloc(0));

@@ -82,7 +82,8 @@ export class SSHUserAuthClient extends SSHService {
    */
   acceptUnprovenLogin = true;
 
-  readonly user: string;
+  /** May change from one request to the next. */
+  user: string;
   readonly instance: TransportService;
   /** Methods that succeeded in part. */
   authenticatedWith: string[] = [];
@@ -102,7 +103,8 @@ export class SSHUserAuthClient extends SSHService {
   #wasAsked = false;
   /** Methods that the user could not or would not do, or for which the server had no question. */
   #givenUp = new Set<string>();
-  #running = false;
+  /** The transport on which the login is over. On another it goes on, also for one that begins it without `super`. */
+  #over: SSHTransportBase | null = null;
   /** Something was sent that only the user could send. */
   #proven = false;
 
@@ -120,12 +122,12 @@ export class SSHUserAuthClient extends SSHService {
     this.#hosts = [];
     this.#givenUp.clear();
     this.#proven = false;
-    this.#running = true;
+    this.#over = null;
     this.askForAuth("none", "");
   }
 
   override serviceStopped(): void {
-    this.#running = false;
+    this.#over = this.transport;
   }
 
   /** Sends a request; `extraData` is the method's own part of it. */
@@ -429,9 +431,13 @@ export class SSHUserAuthClient extends SSHService {
 
   /** The server says what it may not (CL3). */
   #refuse(description: string): null {
-    this.#running = false;
+    this.#over = this.transport;
     this.#transport.sendDisconnect(DISCONNECT_PROTOCOL_ERROR, description);
     return null;
+  }
+
+  get #running(): boolean {
+    return this.transport !== null && this.transport !== this.#over;
   }
 
   get #transport(): SSHTransportBase {
