@@ -45,7 +45,8 @@ interface ErrorListener {
 
 /**
  * Runs a command on a server: what it writes the protocol receives, and what the protocol writes is its input. The reason
- * of `connectionLost` is how the command ended: ConnectionDone for status 0, else ProcessTerminated.
+ * of `connectionLost` is how the command ended: ConnectionDone for status 0, else ProcessTerminated; ConnectionLost when the
+ * connection went first.
  *
  * The protocol's transport is an {@link ICommandTransport}. A protocol with a method `errReceived` gets standard error too.
  */
@@ -123,7 +124,8 @@ class CommandChannel extends SSHChannel implements ICommandTransport {
   readonly #factory: IProtocolFactory;
   readonly #running: Deferred<IProtocol>;
   #protocol: IProtocol | null = null;
-  #end: Error = new ConnectionDone("ssh channel closed");
+  /** How the command ended, as far as the server has told. */
+  #end: Error | null = null;
 
   constructor(
     creator: ISSHConnectionCreator,
@@ -170,7 +172,7 @@ class CommandChannel extends SSHChannel implements ICommandTransport {
 
   request_exit_status(data: Buffer): boolean {
     const { status } = ExitStatus.decode(data);
-    if (status !== 0) this.#end = new ProcessTerminated(status);
+    this.#end = status === 0 ? closedChannel() : new ProcessTerminated(status);
     return true;
   }
 
@@ -193,7 +195,10 @@ class CommandChannel extends SSHChannel implements ICommandTransport {
     if (protocol === null) return this.#fail(new ConnectionLost("the channel closed before the command ran"));
     this.#protocol = null;
     this.#creator.cleanupConnection(this.#connection, false);
-    return protocol.connectionLost(new Failure(this.#end));
+    // Either side that closes the channel has `closing` set: nobody has.
+    const cut = this.#end === null && !this.closing;
+    const reason = cut ? new ConnectionLost("the connection ended before the command") : (this.#end ?? closedChannel());
+    return protocol.connectionLost(new Failure(reason));
   }
 
   loseWriteConnection(): void {
@@ -232,6 +237,10 @@ class CommandChannel extends SSHChannel implements ICommandTransport {
     if (!this.#running.called) this.#running.errback(reason);
     this.#creator.cleanupConnection(this.#connection, false);
   }
+}
+
+function closedChannel(): ConnectionDone {
+  return new ConnectionDone("ssh channel closed");
 }
 
 function addressOf(connection: SSHConnection, command: string): SSHCommandAddress {

@@ -7,6 +7,7 @@ import { CancelledError } from "@strombus/reactor/defer";
 import {
   ConnectingCancelledError,
   ConnectionDone,
+  ConnectionLost,
   ConnectionRefusedError,
   NoProtocol,
   ProcessTerminated,
@@ -280,8 +281,17 @@ describe("a command on a connection of its own", () => {
     await until(clientGone);
   });
 
-  test("when the network goes, its protocol is told once", async () => {
+  test("when the network goes, its protocol is told once, and not that the command has ended", async () => {
     const client = await running();
+    (server.transport!.transport as unknown as { abortConnection(): void }).abortConnection();
+    await until(() => client.closedReason);
+    expect(client.closedReason!.value).toBeInstanceOf(ConnectionLost);
+  });
+
+  test("what the server has told of its end counts also when the network goes then", async () => {
+    const client = await running();
+    Session.last!.conn!.sendRequest(Session.last!, "exit-status", ExitStatus.encode({ status: 0 }));
+    await reactor.settle();
     (server.transport!.transport as unknown as { abortConnection(): void }).abortConnection();
     await until(() => client.closedReason);
     expect(client.closedReason!.value).toBeInstanceOf(ConnectionDone);

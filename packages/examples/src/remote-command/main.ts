@@ -5,7 +5,7 @@ import { KnownHostsFile } from "@strombus/conch/client/knownhosts";
 import { reactor } from "@strombus/reactor";
 import { Deferred } from "@strombus/reactor/defer";
 import { UNIXClientEndpoint } from "@strombus/reactor/endpoints";
-import { ProcessTerminated } from "@strombus/reactor/error";
+import { ConnectionDone, ProcessTerminated } from "@strombus/reactor/error";
 import type { Failure } from "@strombus/reactor/failure";
 import { Factory, Protocol } from "@strombus/reactor/protocol";
 import { parseArgs } from "node:util";
@@ -29,7 +29,8 @@ class Terminal extends Protocol {
 
   override connectionLost(reason: Failure) {
     const how = reason.value;
-    this.ended.callback(how instanceof ProcessTerminated ? (how.exitCode ?? 255) : 0);
+    if (how instanceof ProcessTerminated) this.ended.callback(how.exitCode ?? 255);
+    else this.ended.callback(how instanceof ConnectionDone ? 0 : 255);
   }
 }
 
