@@ -1,9 +1,10 @@
 /** Clients and a whole server, both on one reactor in memory. */
-import { CancelledError } from "@strombus/reactor/defer";
+import { CancelledError, Deferred } from "@strombus/reactor/defer";
+import { TCP4ClientEndpoint } from "@strombus/reactor/endpoints";
 import { ConnectionLost, ConnectionRefusedError } from "@strombus/reactor/error";
 import type { Failure } from "@strombus/reactor/failure";
 import type { IReactorTime, ITCPTransport } from "@strombus/reactor/interfaces";
-import { Factory, Protocol } from "@strombus/reactor/protocol";
+import { Factory, Protocol, ReconnectingClientFactory } from "@strombus/reactor/protocol";
 import { SimulatedReactor } from "@strombus/reactor/testing";
 import { InMemoryUsernamePasswordDatabaseDontUse } from "@strombus/cred/checkers";
 import { Portal } from "@strombus/cred/portal";
@@ -20,7 +21,7 @@ import type { SSHServerTransport } from "../ssh/transport.js";
 import { SSHUserAuthServer } from "../ssh/userauth.js";
 import { connect, connectTypes } from "./connect.js";
 import { SSHUserAuthClient } from "./default.js";
-import type { HostKeyVerifier, SSHClientTransport } from "./direct.js";
+import { type HostKeyVerifier, SSHClientTransport } from "./direct.js";
 import { ConchOptions } from "./options.js";
 
 const HOST_KEY = Key.generate("ed25519");
@@ -81,14 +82,17 @@ interface Given {
 }
 
 function connecting({ port = 22, verify = accept, password = "secret" }: Given = {}) {
+  return connect("localhost", port, options, verify, loginOf(password), reactor);
+}
+
+function loginOf(password: string | Error): SSHUserAuthClient {
   connection = new SSHConnection();
   const ask = () => {
     if (password instanceof Error) throw password;
     return password;
   };
   const questions = { ask, tell: () => undefined, close: () => undefined };
-  const login = new SSHUserAuthClient("alice", options, connection, { reactor, questions });
-  return connect("localhost", port, options, verify, login, reactor);
+  return new SSHUserAuthClient("alice", options, connection, { reactor, questions });
 }
 
 /** Lets everything happen that is under way, until this is so. */
@@ -163,6 +167,30 @@ describe("a connection", () => {
     expect(connection.transport?.service === connection).toBe(reconnect === 1);
   });
 
+  test("may be of a factory of the program's own, which has what the transport needs", async () => {
+    const login = loginOf("secret");
+    const d = new Deferred<null>();
+    class Keeping extends ReconnectingClientFactory {
+      override clock = reactor as IReactorTime;
+      readonly d = d;
+      readonly options = options;
+      readonly userAuthObject = login;
+      readonly verifyHostKey: HostKeyVerifier = accept;
+
+      override buildProtocol(): SSHClientTransport {
+        return Object.assign(new SSHClientTransport(this), { clock: reactor });
+      }
+    }
+    reactor.connectTCP("localhost", 22, new Keeping());
+    expect(await outcome(d)).toBeNull();
+    (server.transports[0]!.transport as unknown as ITCPTransport).abortConnection();
+    await until(() => connection.transport?.service !== connection);
+    await reactor.settle();
+    reactor.advance(60);
+    await until(() => server.transports.length === 2 && connection.transport?.service === connection);
+    expect(seen).toHaveLength(2);
+  });
+
   test("shows what the server wants shown, without its control characters", async () => {
     await outcome(connecting());
     const write = vi.spyOn(process.stderr, "write").mockReturnValue(true);
@@ -216,6 +244,18 @@ describe("none comes of it when", () => {
       },
     });
     expect(await outcome(d)).toMatchObject({ name: "ConchError", value: "closed on Mondays", data: 11 });
+  });
+
+  test("verifying fails for a factory of the program's own, which has no more than its Deferred", async () => {
+    const changed = new HostKeyChanged(null, "known", 1);
+    const d = new Deferred<null>();
+    const parts = { d, options, userAuthObject: loginOf("secret"), verifyHostKey: () => Promise.reject(changed) };
+    const factory = Object.assign(Factory.forProtocol(Protocol), parts, {
+      buildProtocol: () => Object.assign(new SSHClientTransport(factory), { clock: reactor }),
+    });
+    void new TCP4ClientEndpoint(reactor, "localhost", 22).connect(factory);
+    expect(await outcome(d)).toBe(changed);
+    await until(disconnection);
   });
 
   test("the network goes", async () => {

@@ -4,7 +4,7 @@ import { providedBy } from "@strombus/reactor/components";
 import { CancelledError, Deferred, maybeDeferred } from "@strombus/reactor/defer";
 import type { Failure } from "@strombus/reactor/failure";
 import { type IConnector, type IReactorTCP, IReactorTime } from "@strombus/reactor/interfaces";
-import { ClientFactory, connectionDone } from "@strombus/reactor/protocol";
+import { ClientFactory, connectionDone, type Factory } from "@strombus/reactor/protocol";
 import { ConchError } from "../error.js";
 import type { MaybeLater } from "../interfaces.js";
 import { SSHClientTransport as ClientTransport, type TransportService } from "../ssh/transport.js";
@@ -77,18 +77,23 @@ export class SSHClientFactory extends ClientFactory {
     if (!this.d.called) this.d.callback(null);
   }
 
-  /** The login has failed; what comes behind that has no meaning. Called by the transport. */
+  /** The login has failed; what comes behind that has no meaning. */
   failed(reason: unknown): void {
     if (!this.d.called) this.d.errback(reason);
   }
 }
 
+/** What a transport needs of its factory, which may be of a program's own, such as one that reconnects in its own way. */
+type TransportFactory = Factory &
+  Pick<SSHClientFactory, "options" | "verifyHostKey" | "userAuthObject"> &
+  Partial<Pick<SSHClientFactory, "loggedIn">> & { readonly d: Deferred<null> | null };
+
 export class SSHClientTransport extends ClientTransport {
-  override readonly factory: SSHClientFactory;
+  override readonly factory: TransportFactory;
   /** Something that listens as long as the connection lasts. */
   unixServer: { stopListening(): unknown } | null = null;
 
-  constructor(factory: SSHClientFactory) {
+  constructor(factory: TransportFactory) {
     super();
     this.factory = factory;
   }
@@ -98,7 +103,7 @@ export class SSHClientTransport extends ClientTransport {
     const host = (address as { readonly host?: string }).host ?? "";
     return maybeDeferred(() => this.factory.verifyHostKey(this, host, hostKey, fingerprint)).addErrback(
       (failure: Failure) => {
-        this.factory.failed(failure); // tells more than the DISCONNECT that comes of it
+        this.#failed(failure); // tells more than the DISCONNECT that comes of it
         return failure;
       },
     );
@@ -110,17 +115,20 @@ export class SSHClientTransport extends ClientTransport {
 
   override setService(service: TransportService): void {
     super.setService(service);
-    if (service.name !== "ssh-userauth") this.factory.loggedIn();
+    if (service.name === "ssh-userauth") return;
+    const { factory } = this;
+    factory.loggedIn?.();
+    if (factory.d?.called === false) factory.d.callback(null);
   }
 
   override receiveError(reasonCode: number, description: string): void {
     super.receiveError(reasonCode, description);
-    this.factory.failed(new ConchError(description, reasonCode));
+    this.#failed(new ConchError(description, reasonCode));
   }
 
   override sendDisconnect(reason: number, desc: string): void {
     super.sendDisconnect(reason, desc);
-    this.factory.failed(new ConchError(desc, reason));
+    this.#failed(new ConchError(desc, reason));
   }
 
   override receiveDebug(alwaysDisplay: boolean, message: string, lang: string): void {
@@ -132,7 +140,12 @@ export class SSHClientTransport extends ClientTransport {
     this.hook(this.unixServer?.stopListening());
     this.unixServer = null;
     super.connectionLost(reason);
-    this.factory.failed(reason);
+    this.#failed(reason);
+  }
+
+  #failed(reason: unknown): void {
+    const { d } = this.factory;
+    if (d?.called === false) d.errback(reason);
   }
 }
 
