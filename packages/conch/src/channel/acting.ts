@@ -81,7 +81,8 @@ export abstract class ActingConnection extends SSHService {
   /** Bytes by which the windows of our channels may still grow, all together, where the peer is far away. */
   windowReserve = MAX_GROWTH;
 
-  protected stopped = false;
+  /** The transport with which the connection has ended; on another it begins anew, as for a client that reconnects. */
+  #ended: SSHTransportBase | null | undefined;
   readonly #pendingOpens = new SparseMap<SSHChannel, PendingOpen>();
   readonly #held = new SparseSet<SSHChannel>();
   /** Channels whose opener has stopped waiting before the peer answered. */
@@ -90,7 +91,7 @@ export abstract class ActingConnection extends SSHService {
   readonly #signals = new SparseMap<SSHChannel, () => void>();
 
   override serviceStopped(): void {
-    this.stopped = true;
+    this.#ended = this.transport;
     for (const channel of [...this.channelsToRemoteChannel.keys()]) {
       guard(this, channel, () => this.channelClosed(channel));
     }
@@ -101,6 +102,7 @@ export abstract class ActingConnection extends SSHService {
     }
     this.#givenUp.clear();
     this.#reject("global", "Connection stopped.");
+    this.outputHeld = false;
     const dependents = [...this.dependents];
     this.dependents.clear();
     for (const dependent of dependents) tell(log, "what lives on a connection", () => dependent.connectionLost());
@@ -323,6 +325,16 @@ export abstract class ActingConnection extends SSHService {
   }
 
   // What those are made of
+
+  protected get stopped(): boolean {
+    return this.transport === this.#ended;
+  }
+
+  /** Tells, later, whether the connection that runs now is over by then. */
+  protected watchEnd(): () => boolean {
+    const { transport } = this;
+    return () => this.stopped || this.transport !== transport;
+  }
 
   /** A number that no channel has: those of all that are not closed by both sides are taken. */
   protected nextChannel(): number {

@@ -156,6 +156,30 @@ describe("the service", () => {
     expect(conn.sendGlobalRequest("global", "")).toBeNull();
   });
 
+  test("on another transport it begins anew, as for a client that reconnects, and also without the original serviceStarted", () => {
+    const late = new Deferred<[boolean, string]>();
+    const waits = { lookupChannel: () => late, gotGlobalRequest: () => late };
+    transport.avatar = waits;
+    conn.packetReceived(80, join(NS("slow"), WANT_REPLY));
+    conn.packetReceived(90, join(NS("slow"), u32(7, 100, 100)));
+    const before = open(conn, new TestChannel());
+    conn.stopWriting();
+    conn.serviceStopped();
+
+    const next = new FakeTransport().of(conn);
+    next.avatar = { gotGlobalRequest: () => true };
+    const opened = new TestChannel();
+    void conn.openChannel(opened);
+    expect(next.take()).toEqual([[90, hex(NS("TestChannel"), u32(opened.id!, 2 ** 21, 2 ** 15))]]);
+    conn.packetReceived(91, u32(opened.id!, 3, 100, 100));
+    opened.write("hello");
+    conn.packetReceived(80, join(NS("quick"), WANT_REPLY));
+    expect(next.take().map(([number]) => number)).toEqual([DATA, 81]);
+    late.callback([true, "for the one before"]);
+    expect([next.packets, transport.packets]).toEqual([[], []]);
+    expect([before.events, opened.events]).toEqual([["closed"], ["open"]]);
+  });
+
   test("messages find their handlers by number", () => {
     const channel = open(conn, new TestChannel());
     conn.packetReceived(DATA, join(u32(0), NS("data")));

@@ -100,7 +100,7 @@ export class SSHConnection extends ActingConnection {
   maxDuration = 0;
 
   readonly #requests = new SparseMap<SSHChannel, RequestQueue>();
-  readonly #globalRequests = new RequestQueue();
+  #globalRequests = new RequestQueue();
   readonly #sessions = new SparseSet<SSHChannel>();
   readonly #records = new ChannelRecords();
   #liveness: Liveness | null = null;
@@ -123,6 +123,7 @@ export class SSHConnection extends ActingConnection {
     this.#retirement?.stop();
     this.#retirement = null;
     this.#globalRequests.clear();
+    this.#globalRequests = new RequestQueue(); // a handler that runs on holds up nobody
     super.serviceStopped();
   }
 
@@ -201,10 +202,11 @@ export class SSHConnection extends ActingConnection {
       this.transport?.sendDisconnect(DISCONNECT_BY_APPLICATION, "too many global requests at a time");
       return;
     }
+    const isOver = this.watchEnd();
     const reply = (result: unknown) => {
       const listening = result ? null : listeningOf(type, data);
       if (listening !== null) report(this.transport, "ssh.forwarding.refused", listening);
-      if (!wantReply || this.stopped) return;
+      if (!wantReply || isOver()) return;
       const answer = Array.isArray(result) ? ((result[1] as BytesLike | undefined) ?? "") : "";
       this.transport?.sendPacket(result ? MSG_REQUEST_SUCCESS : MSG_REQUEST_FAILURE, answer);
     };
@@ -234,6 +236,7 @@ export class SSHConnection extends ActingConnection {
       this.#records.refused(this.transport, open.type, data, String(refusal.value));
       return;
     }
+    const isOver = this.watchEnd();
     this.#decisions += 1;
     if (isSession) this.#sessionDecisions += 1;
     const decided = () => {
@@ -247,7 +250,7 @@ export class SSHConnection extends ActingConnection {
       },
       (channel) => {
         decided();
-        if (this.stopped) {
+        if (isOver()) {
           guard(this, channel, () => channel.openFailed(new ConnectionLost("the connection has ended")));
           return;
         }
@@ -261,7 +264,7 @@ export class SSHConnection extends ActingConnection {
           level: levelOf(error),
           type: open.type,
         });
-        if (this.stopped) return;
+        if (isOver()) return;
         this.#refuse(open.senderChannel, error);
         this.#records.refused(this.transport, open.type, data, openFailure(error)[0]);
       },
