@@ -446,6 +446,7 @@ test("a host is believed by its certificate, where an authority is", async () =>
   const path = join(folder, "known_hosts");
   writeFileSync(path, `@cert-authority localhost ${authority.public().toString("openssh").toString()}`);
   expect(await running({ knownHosts: KnownHostsFile.fromPath(path) })).toBeInstanceOf(Client);
+  expect(await running({ knownHosts: path })).toBeInstanceOf(Client);
   rmSync(folder, { recursive: true });
 });
 

@@ -35,8 +35,8 @@ export interface NewConnectionOptions {
   readonly password?: string | null;
   /** Where an agent listens; its keys are offered before `keys`. */
   readonly agentEndpoint?: IStreamClientEndpoint | null;
-  /** By default `~/.ssh/known_hosts`. */
-  readonly knownHosts?: KnownHosts | null;
+  /** Or the path of a file of them; by default `~/.ssh/known_hosts`. */
+  readonly knownHosts?: KnownHosts | string | null;
   /** Who is asked about unknown hosts; by default who sits at the terminal, and without one the answer is no. */
   readonly ui?: KnownHostsUI | null;
 }
@@ -61,7 +61,8 @@ export class NewConnection implements ISSHConnectionCreator {
     this.keys = [...(options.keys ?? [])];
     this.password = options.password ?? null;
     this.agentEndpoint = options.agentEndpoint ?? null;
-    this.knownHosts = options.knownHosts ?? KnownHostsFile.fromPath(join(homedir(), ".ssh", "known_hosts"));
+    const knownHosts = options.knownHosts ?? join(homedir(), ".ssh", "known_hosts");
+    this.knownHosts = typeof knownHosts === "string" ? KnownHostsFile.fromPath(knownHosts) : knownHosts;
     this.ui = options.ui ?? terminalUI();
   }
 
