@@ -87,6 +87,13 @@ test("R8: no timer is left when the service stops", () => {
   expect(clock.getDelayedCalls()).toEqual([]);
 });
 
+test("one that begins anew has the timers of one, also where its end was kept from it", () => {
+  conn.serviceStarted();
+  const before = clock.getDelayedCalls();
+  conn.serviceStarted();
+  expect(clock.getDelayedCalls()).toHaveLength(before.length);
+});
+
 describe("a connection with a time of its own", () => {
   beforeEach(() => {
     conn.keepaliveInterval = 0;

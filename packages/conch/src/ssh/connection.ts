@@ -114,6 +114,7 @@ export class SSHConnection extends ActingConnection {
     const { transport } = this;
     const clock = transport?.clock; // one in memory may have none
     if (clock !== undefined) {
+      this.#liveness?.stop(); // of the connection before, where a serviceStopped did not
       this.#liveness = new Liveness(clock, this);
     }
   }
