@@ -21,7 +21,7 @@ const NOTHING = Buffer.alloc(0);
 const MUCH = 8192;
 
 /** Those who have a link's target in front of its path, as OpenSSH, and not as the draft. */
-const TARGET_FIRST = /OpenSSH|paramiko|^SSH-2\.0-(?:Go|JSCH|libssh2|rclone)/i;
+const TARGET_FIRST = /OpenSSH|paramiko|^SSH-2\.0-(?:APACHE-SSHD|Ganymed|Go|JSCH|libssh2|rclone|Trilead)/i;
 
 /** A channel, when it has one. */
 interface OfConnection {
