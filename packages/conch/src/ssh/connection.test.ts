@@ -549,6 +549,16 @@ describe("data", () => {
     expect(transport.disconnects.map(([reason]) => reason)).toEqual(new Array(10).fill(2));
   });
 
+  test("C1: a request that wants no reply is ignored until the channel that we open is confirmed, as net-ssh sends env", () => {
+    const channel = new TestChannel();
+    void conn.openChannel(channel);
+    conn.ssh_CHANNEL_REQUEST(join(u32(0), NS("env"), NO_REPLY, NS("LANG"), NS("C")));
+    conn.ssh_CHANNEL_OPEN_CONFIRMATION(u32(0, 4, 100, 100));
+    expect([transport.disconnects, channel.events]).toEqual([[], ["open"]]);
+    conn.ssh_CHANNEL_REQUEST(join(u32(1), NS("env"), NO_REPLY, NS("LANG"), NS("C")));
+    expect(transport.disconnects).toHaveLength(1);
+  });
+
   test("C1: a window or a reply for a channel that is gone is ignored", () => {
     conn.ssh_CHANNEL_WINDOW_ADJUST(u32(0, 10));
     conn.ssh_CHANNEL_SUCCESS(u32(0));

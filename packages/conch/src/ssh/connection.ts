@@ -365,6 +365,8 @@ export class SSHConnection extends ActingConnection {
 
   ssh_CHANNEL_REQUEST(packet: Buffer): void {
     const { recipientChannel, type, wantReply, data: received } = ChannelRequest.decode(packet);
+    // Ruby's net-ssh sends variables on each channel that we open, before it confirms it; none but a session has a use for them.
+    if (!wantReply && this.#isUnconfirmed(recipientChannel)) return;
     const data = keep(received); // it may wait
     const channel = this.#open(recipientChannel);
     if (channel === null || isClosing(channel)) return;
@@ -467,6 +469,11 @@ export class SSHConnection extends ActingConnection {
 
   get #avatar(): IConchUser | undefined {
     return this.transport?.avatar as IConchUser | undefined;
+  }
+
+  /** We have asked to open it, and wait for the answer. */
+  #isUnconfirmed(recipient: number): boolean {
+    return this.channels.has(recipient) && !this.localToRemoteChannel.has(recipient);
   }
 
   /** The channel that a message is for, if it is open; else the connection ends. */
