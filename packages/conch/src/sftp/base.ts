@@ -20,8 +20,12 @@ const NOTHING = Buffer.alloc(0);
 /** Bytes that take longer to copy than to send by themselves. */
 const MUCH = 8192;
 
-/** Those who have a link's target in front of its path, as OpenSSH, and not as the draft. */
-const TARGET_FIRST = /OpenSSH|paramiko|^SSH-2\.0-(?:APACHE-SSHD|Ganymed|Go|JSCH|libssh2|rclone|Trilead)/i;
+/**
+ * Those who have a link's target in front of its path, as OpenSSH, and not as the draft. Dropbear and tinyssh have no SFTP of
+ * their own, and PuTTY's has no links: what speaks through them is OpenSSH's, or made to work with it.
+ */
+const TARGET_FIRST =
+  /OpenSSH|paramiko|^SSH-2\.0-(?:APACHE-SSHD|dropbear|Ganymed|Go|JSCH|libssh2|PuTTY|rclone|tinyssh|Trilead)/i;
 
 /** A channel, when it has one. */
 interface OfConnection {
