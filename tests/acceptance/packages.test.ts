@@ -32,6 +32,13 @@ describe.each(["reactor", "cred", "conch"])("@strombus/%s", (name) => {
   test("every module can be required, by a program that imports none", () => {
     expect(run("commonjs", `for (const name of ${modules}) require(name);`)).toBe("");
   });
+
+  test("errors have the names that they are exported by", () => {
+    const code = `for (const name of ${modules})
+      for (const [as, made] of Object.entries(require(name)))
+        if (made?.prototype instanceof Error && made.name !== as.replace(/\\$1$/, "")) console.log(name, as, made.name);`;
+    expect(run("commonjs", code)).toBe("");
+  });
 });
 
 /** Each rare module, by what loads it. */

@@ -15,6 +15,7 @@ export class CancelledError extends Error {
 
 /** `addTimeout` ran out: `value` seconds. Not the TimeoutError of "error". */
 export class TimeoutError extends Error {
+  static override readonly name = "TimeoutError"; // common.js has the other one too, and renames one of them
   override readonly name = "TimeoutError";
   readonly code = "ERR_DEFERRED_TIMEOUT";
 
