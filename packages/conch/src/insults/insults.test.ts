@@ -330,6 +330,19 @@ test("the names of keys are on the class and on each instance", () => {
   ]);
 });
 
+test("applications find the names of keys on their terminal", () => {
+  class Mover extends TerminalProtocol {
+    override keystrokeReceived(keyID: string) {
+      if (keyID === this.terminal.UP_ARROW) this.terminal.cursorUp();
+    }
+  }
+  const transport = new StringTransport();
+  const protocol = new ServerProtocol(Mover);
+  void protocol.makeConnection(transport);
+  void protocol.dataReceived(Buffer.from("\x1b[A"));
+  expect(transport.value().toString()).toBe("\x1b[1A");
+});
+
 /** What a server sends, what a client calls on its terminal. */
 const drawing: readonly (readonly [input: string, ...calls: Call[]])[] = [
   ["abc\r\n", ["write", "abc\r\n"]],

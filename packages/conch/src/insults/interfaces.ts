@@ -3,6 +3,7 @@ import { type InterfaceToken, interfaceToken } from "@strombus/reactor/component
 import type { Failure } from "@strombus/reactor/failure";
 import { ITransport, type MaybeAsync } from "@strombus/reactor/interfaces";
 import type { MaybeLater } from "../interfaces.js";
+import type { KeyNames } from "./keys.js";
 import type { Slot } from "./numbers.js";
 
 /** An application on a terminal. What a method throws, or promises and rejects, ends the connection. */
@@ -29,8 +30,8 @@ export const ITerminalProtocol: InterfaceToken<ITerminalProtocol> = interfaceTok
 /** Column and row of the cursor, from 0. */
 export type CursorReport = readonly [x: number, y: number];
 
-/** A terminal. Numbers of rows and columns are at least 1. */
-export interface ITerminalTransport extends ITransport {
+/** A terminal, which also has the names of its keys. Numbers of rows and columns are at least 1. */
+export interface ITerminalTransport extends ITransport, KeyNames {
   cursorUp(n?: number): void;
   cursorDown(n?: number): void;
   cursorForward(n?: number): void;

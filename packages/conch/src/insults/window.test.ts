@@ -31,6 +31,7 @@ import {
   VerticalScrollbar,
   Viewport,
   Widget,
+  WRAP,
   YieldFocus,
 } from "./window.js";
 
@@ -337,6 +338,11 @@ describe("boxes", () => {
     });
   }
 
+  test("have the names of gravities", () => {
+    expect(new VBox(VBox.BOTTOM).gravity).toBe(2);
+    expect([HBox.TOP, HBox.CENTER, new HBox().gravity]).toEqual([0, 1, 1]);
+  });
+
   test("ask for the sum along and the most across, if all of them ask", () => {
     const hint = (box: ContainerWidget, ...hints: (SizeHint | null)[]): SizeHint | null => {
       for (const each of hints) box.addChild(new Sized(each));
@@ -517,6 +523,7 @@ describe("text", () => {
   });
 
   test("is cut where it is not wrapped, and what was there before is gone", () => {
+    expect([TextOutputArea.WRAP, TextOutputArea.TRUNCATE]).toEqual([WRAP, TRUNCATE]);
     const area = areaOf("one two three\r\nfour", TRUNCATE);
     const screen = blankScreen(6, 3);
     expect(drawn(area, 5, 2, screen)).toEqual(["one t", "four "]);

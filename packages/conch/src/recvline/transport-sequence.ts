@@ -77,7 +77,7 @@ for (const name of METHODS) {
 Object.assign(Sequence.prototype, KEYS);
 implementer(ITerminalTransport)(Sequence);
 
-export type TransportSequence = ITerminalTransport & KeyNames & { readonly transports: readonly ITerminalTransport[] };
+export type TransportSequence = ITerminalTransport & { readonly transports: readonly ITerminalTransport[] };
 
 /** Does to each of its terminals what is done to it, and returns what the last returns. @throws AssertionError for none */
 export const TransportSequence: (new (...transports: ITerminalTransport[]) => TransportSequence) & KeyNames =

@@ -48,6 +48,9 @@ type Axis = typeof WIDTH | typeof HEIGHT;
 
 /** Children in a row, which have what they ask for, or an equal share of the rest. What does not fit is not drawn. */
 abstract class Box extends ContainerWidget {
+  static readonly TOP = TOP;
+  static readonly CENTER = CENTER;
+  static readonly BOTTOM = BOTTOM;
   protected abstract readonly axis: Axis;
 
   /** `gravity` has no effect, as in Twisted. */

@@ -41,6 +41,9 @@ export type LongLines = typeof WRAP | typeof TRUNCATE;
 
 /** Several rows; what is too long is wrapped or cut, and what is below the last row is not shown. */
 export class TextOutputArea extends TextOutput {
+  static readonly WRAP = WRAP;
+  static readonly TRUNCATE = TRUNCATE;
+
   constructor(
     size: SizeHint | null = null,
     readonly longLines: LongLines = WRAP,
