@@ -5,7 +5,7 @@ import { CancelledError } from "../defer.js";
 import { ConnectionRefusedError } from "../error.js";
 import { Failure } from "../failure.js";
 import { ClientCreator, Protocol } from "../protocol.js";
-import { MemoryReactorClock, StringTransportWithDisconnection } from "../testing/index.js";
+import { MemoryReactorClock, SimulatedReactor, StringTransportWithDisconnection } from "../testing/index.js";
 
 class Named extends Protocol {
   constructor(
@@ -53,4 +53,10 @@ test("cancelling disconnects, before the connection is made and after", async ()
   expect(transport.connected).toBe(false);
   reactor.advance(0);
   await expect(Promise.resolve(late)).rejects.toBeInstanceOf(CancelledError);
+});
+
+test("who cancels an attempt hears of that, and not what the connector says of it", async () => {
+  const made = new ClientCreator(new SimulatedReactor(), Protocol).connectTCP("127.0.0.1", 80);
+  made.cancel();
+  await expect(Promise.resolve(made)).rejects.toBeInstanceOf(CancelledError);
 });

@@ -1,6 +1,6 @@
 /** One connection for one protocol, without a factory. */
-import { CancelledError, Deferred } from "../defer.js";
-import { Failure } from "../failure.js";
+import { Deferred } from "../defer.js";
+import type { Failure } from "../failure.js";
 import type {
   ConnectTCPOptions,
   ConnectUNIXOptions,
@@ -54,12 +54,14 @@ export class ClientCreator<P extends IProtocol, A extends unknown[]> {
   #connect(connect: (factory: IClientFactory) => IConnector): Deferred<P> {
     const { reactor, protocolClass, args } = this;
     let made: P | null = null;
+    let isCancelled = false;
     const deferred = new Deferred<P>(() => {
+      isCancelled = true; // the connector's own word for that is not the caller's
       connector.disconnect();
       (made as { transport?: ITransport | null } | null)?.transport?.loseConnection();
     });
     const settle = (outcome: P | Failure): void => {
-      if (!deferred.called) deferred.callback(outcome);
+      if (!deferred.called && !isCancelled) deferred.callback(outcome);
     };
 
     class OneShot extends ClientFactory {
@@ -71,7 +73,7 @@ export class ClientCreator<P extends IProtocol, A extends unknown[]> {
         return protocol;
       }
       override clientConnectionFailed(_: IConnector, reason: Failure): void {
-        settle(deferred.called ? new Failure(new CancelledError()) : reason);
+        settle(reason);
       }
     }
     const connector = connect(new OneShot());
