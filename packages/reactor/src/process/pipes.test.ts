@@ -262,10 +262,28 @@ describe("who is slow holds the other back", () => {
     child.transport.pauseProducing();
     await child.until(() => child.events.includes("exited pid null"));
     await shell("sleep 0.3").ended;
-    expect(child.bytes).toBeLessThan(2_000_000);
+    expect(child.bytes).toBe(0);
+    child.transport.resumeProducing();
+    await child.until(() => child.bytes > 0);
+    child.transport.pauseProducing();
+    const before = child.bytes;
+    await shell("sleep 0.3").ended;
+    expect(child.bytes - before).toBeLessThan(300_000);
     child.transport.resumeProducing();
     await child.ended;
     expect(child.bytes).toBe(20_000_000);
+  });
+
+  test("what a child that is gone has said waits until it is wanted, and so does the end", async () => {
+    const child = shell("echo out; echo err >&2");
+    child.transport.pauseProducing();
+    await child.until(() => child.events.includes("exited pid null"));
+    await shell("sleep 0.1").ended;
+    expect([child.text, child.errors]).toEqual(["", ""]);
+    expect(child.events).not.toContain("ended");
+    child.transport.resumeProducing();
+    await child.ended;
+    expect([child.text, child.errors]).toEqual(["out\n", "err\n"]);
   });
 
   test("a producer is told to wait until the child has read all, and its last bytes come before the end", async () => {

@@ -23,6 +23,9 @@ export interface PipedOptions {
   newSession: boolean;
 }
 
+/** What has come stays in the stream. */
+function held(): void {}
+
 @implementer(IChildProcess)
 export class PipedChild extends Child {
   readonly #process: ChildProcess;
@@ -103,7 +106,7 @@ export class PipedChild extends Child {
 
   override resumeProducing(): void {
     this.#paused = false;
-    for (const stream of this.#outputs.values()) stream.resume();
+    for (const stream of this.#outputs.values()) stream.off("readable", held).resume();
   }
 
   #read(fd: number, stream: Readable): void {
@@ -129,9 +132,10 @@ export class PipedChild extends Child {
   }
 
   #exited(code: number | null, signal: NodeJS.Signals | null): void {
-    // Node reads on what we have paused when a child ends. What a child of the child has to say can still wait.
-    if (this.#paused) setImmediate(() => this.#paused && this.pauseProducing());
     this.exited(exitReason(code, signal === null ? null : constants.signals[signal]));
+    if (!this.#paused) return;
+    // Node now resumes what we have paused. Where somebody listens for "readable", that lets nothing flow.
+    for (const stream of this.#outputs.values()) stream.on("readable", held);
   }
 
   protected override get isClosed(): boolean {
