@@ -147,6 +147,13 @@ test("a protocol that fails to begin refuses the shell; commands are refused", (
   expect(errors.map(({ message }) => message)).toEqual(["no", "Cannot execute commands"]);
 });
 
+test("a realm that names no protocol refuses the shell, instead of one that answers nothing", () => {
+  const errors = loggedErrors(() => {
+    expect(new Channel({ avatar: userOf(new TerminalRealm()) }).requestReceived("shell", Buffer.alloc(0))).toBe(false);
+  }) as Error[];
+  expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining("chainedProtocolFactory")]);
+});
+
 test("a protocol that fails at its size, now or later, refuses the shell and hears of its end", async () => {
   for (const failing of [
     () => {
@@ -173,6 +180,7 @@ test("users, sessions and transports may be of other classes", () => {
   const realm = new TerminalRealm(Transport);
   realm.userFactory = User;
   realm.sessionFactory = (parts: Componentized) => new Session(parts);
+  realm.chainedProtocolFactory = () => new ServerProtocol(RecordingProtocol);
   const user = userOf(realm);
   expect(user).toBeInstanceOf(User);
   expect(user.avatarId).toBe("name");

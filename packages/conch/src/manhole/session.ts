@@ -58,7 +58,12 @@ export class TerminalSessionTransport {
     };
     try {
       const made = this.chainedProtocol.makeConnection(new ToClient(this.proto));
-      const begun = after(made, () => this.terminalSize(width, height));
+      const begun = after(made, () => {
+        if (this.chainedProtocol.protocolFactory === null && this.chainedProtocol.terminalProtocol === null) {
+          throw new ConchError("there is no terminal protocol: the realm's chainedProtocolFactory is to name one");
+        }
+        return this.terminalSize(width, height);
+      });
       return isLater(begun) ? begun.then(undefined, failed) : undefined;
     } catch (error) {
       return failed(error);
