@@ -155,6 +155,8 @@ export class ProcessProtocol extends BaseProtocol implements IProcessProtocol {
 }
 
 /** A function with no prototype (an arrow, a method) is one that `new` would refuse. */
-function isConstructor(source: ProtocolSource): source is new () => IProtocol {
+export function isConstructor<C extends new (...args: never[]) => unknown>(
+  source: C | ((...args: never[]) => unknown),
+): source is C {
   return (source as { prototype?: unknown }).prototype !== undefined;
 }

@@ -7,7 +7,13 @@ import { IPv4Address } from "../address.js";
 import { directlyProvides } from "../components.js";
 import { ConnectionDone } from "../error.js";
 import { Failure } from "../failure.js";
-import { type IAddress, IHalfCloseableProtocol, type IProtocol, type IProtocolFactory } from "../interfaces.js";
+import {
+  type BytesLike,
+  type IAddress,
+  IHalfCloseableProtocol,
+  type IProtocol,
+  type IProtocolFactory,
+} from "../interfaces.js";
 import { capturedLogs } from "../logger.js";
 import { Factory, Protocol } from "../protocol.js";
 import { Clock } from "../task.js";
@@ -65,6 +71,25 @@ describe("WrappingFactory", () => {
     void outer.connectionLost(done);
     expect(inner.closedReason).toBe(done);
     expect([factory.protocols.size, outer.wrappedProtocol]).toEqual([0, null]);
+  });
+
+  test("the wrapper is of the class that is its protocol, or what a function gives", () => {
+    class Loud extends ProtocolWrapper {
+      override write(data: BytesLike) {
+        super.write(data.toString().toUpperCase());
+      }
+    }
+    class LoudFactory extends WrappingFactory {
+      override protocol = Loud;
+    }
+    const other = new WrappingFactory(quiet());
+    other.protocol = (factory: WrappingFactory, protocol: IProtocol) => new Loud(factory, protocol);
+    for (const factory of [new LoudFactory(quiet()), other]) {
+      const { outer, inner, transport } = connect(factory)!;
+      expect([outer.factory, outer.wrappedProtocol]).toEqual([factory, inner]);
+      inner.transport!.write("hi");
+      expect(transport.value().toString()).toBe("HI");
+    }
   });
 
   test("starts and stops with the wrapped factory; a protocol that it refuses is refused", () => {

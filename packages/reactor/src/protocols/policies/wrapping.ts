@@ -27,6 +27,7 @@ import {
 import { callLogged, logFailed, logRejection } from "../../logged-calls.js";
 import { Logger } from "../../logger.js";
 import { Factory } from "../../protocol.js";
+import { isConstructor } from "../../protocol/core.js";
 
 const log = new Logger({ namespace: "strombus.policies" });
 
@@ -220,10 +221,17 @@ export class ProtocolWrapper implements IProtocol, ITLSTransport, ILoggingContex
 // Not as a decorator: its metadata would name the class below, which is not there yet.
 classImplements(ProtocolWrapper, ITLSTransport, ILoggingContext);
 
+type WrapperSource =
+  | (new (factory: WrappingFactory, wrappedProtocol: IProtocol) => ProtocolWrapper)
+  | ((factory: WrappingFactory, wrappedProtocol: IProtocol) => ProtocolWrapper);
+
 /** Wraps each protocol of another factory. */
 @implementer(IClientFactory)
 export class WrappingFactory extends Factory implements IClientFactory {
   override noisy = false;
+  /** What goes around each protocol: a class, made with this factory and the protocol, or a function that returns one. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what other factories have here takes no arguments
+  override protocol: any = ProtocolWrapper;
   readonly wrappedFactory: IProtocolFactory;
   /** The wrappers that are connected. */
   readonly protocols = new Set<ProtocolWrapper>();
@@ -235,7 +243,8 @@ export class WrappingFactory extends Factory implements IClientFactory {
 
   /** The wrapper for a protocol. */
   wrap(protocol: IProtocol): ProtocolWrapper {
-    return new ProtocolWrapper(this, protocol);
+    const wrapper = this.protocol as WrapperSource;
+    return isConstructor(wrapper) ? new wrapper(this, protocol) : wrapper(this, protocol);
   }
 
   override buildProtocol(addr: IAddress): IProtocol | null {
