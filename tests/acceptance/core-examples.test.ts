@@ -189,3 +189,21 @@ test("a pipe through another program: what goes in, what comes out, and how it e
   expect((await failed.ending).status).toBe(0);
   expect(failed.stdout.lines).toEqual(["it complains: no", "it says: text", "it ended with status 3"]);
 });
+
+test("standard input and output: a server that cannot be had is told, and nothing else is", async () => {
+  const client = coreExample("stdio/main", ["none"]);
+  expect(await client.ending).toEqual({ status: 0, signal: null });
+  expect(client.stdout.text).toMatch(/^the connection failed: [^\n]+\n$/);
+  expect(client.stderr.text).toBe("");
+});
+
+test.each([
+  ["chat/main", "main.js [PORT]"],
+  ["echo/tcp-client", "tcp-client.js [PORT]"],
+  ["echo/tls-server", "tls-server.js [PORT [FILE]]"],
+  ["process-pipe/main", "main.js TEXT [PROGRAM [ARGUMENT...]]"],
+])("%s --help tells its words", async (name, words) => {
+  const program = coreExample(name, ["--help"]);
+  expect(await program.ending).toEqual({ status: 0, signal: null });
+  expect(program.stdout.text).toBe(`usage: node ${words}\n`);
+});

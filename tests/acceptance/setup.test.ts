@@ -1,6 +1,6 @@
 /** `npm start` on a machine that has never seen it, and what it says when something is wrong. */
 import { once } from "node:events";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -50,6 +50,20 @@ test("the second start uses what the first one made", async () => {
   expect(contents()).toEqual(made);
 });
 
+test("--help tells what words there are, and makes nothing", async () => {
+  const folder = join(temporaryFolder(), "new");
+  const program = new Program(exampleCommand("simple-session", { args: [folder, "--help"] }));
+  expect(await program.ending).toEqual({ status: 0, signal: null });
+  expect(program.stdout.lines[0]).toBe("usage: node simple-session/main.js [folder] [--port 2022]");
+  expect(existsSync(folder)).toBe(false);
+});
+
+test("an example that asks for no password names none", async () => {
+  const { program } = await startExample("certificates");
+  expect(program.stdout.text).toMatch(/\n\nThe host key is in \S+\. Ctrl-C stops the server\.\n$/);
+  await program.kill();
+});
+
 describe("what is wrong is told in one sentence, with exit status 1", () => {
   const good = temporaryFolder();
   let files: Record<string, string> = {};
@@ -85,7 +99,7 @@ describe("what is wrong is told in one sentence, with exit status 1", () => {
   });
 
   test("an unknown option", async () => {
-    expect(await complaint({}, "--prot", "1")).toContain("--prot");
+    expect(await complaint({}, "--prot", "1")).toBe("Unknown option '--prot': --help tells what there is.\n");
   });
 
   for (const name of ["id_rsa", "id_rsa.pub"]) {

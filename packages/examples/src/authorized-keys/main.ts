@@ -67,5 +67,5 @@ factory.portal = new Portal({
 factory.portal.registerChecker(new SSHPublicKeyChecker(new UNIXAuthorizedKeysFiles(users)));
 
 console.log(`The keys are those in ${resolve(".ssh/authorized_keys")}.`);
-setup.announce(reactor.listenTCP(setup.port, factory));
+setup.announce(reactor.listenTCP(setup.port, factory), { password: null });
 await reactor.run();

@@ -31,5 +31,5 @@ factory.portal.registerChecker(
 );
 
 console.log(`To certify a key: ssh-keygen -s ${resolve("users_ca")} -I name -n user -V +1d id_ed25519.pub`);
-setup.announce(reactor.listenTCP(setup.port, factory));
+setup.announce(reactor.listenTCP(setup.port, factory), { password: null });
 await reactor.run();

@@ -4,6 +4,7 @@ import { reactor } from "@strombus/reactor";
 import { Factory } from "@strombus/reactor/protocol";
 import { LineReceiver } from "@strombus/reactor/protocols/basic";
 import { announce } from "../announce.js";
+import { readWords } from "../words.js";
 
 const people = new Map<string, Chatter>();
 
@@ -44,6 +45,7 @@ class Chatter extends LineReceiver {
   }
 }
 
-const listening = reactor.listenTCP(Number(process.argv[2] ?? 8001), Factory.forProtocol(Chatter));
+const [port = "8001"] = readWords("[PORT]");
+const listening = reactor.listenTCP(Number(port), Factory.forProtocol(Chatter));
 announce(listening);
 await reactor.run();

@@ -3,7 +3,9 @@ import { reactor } from "@strombus/reactor";
 import { Factory } from "@strombus/reactor/protocol";
 import { Echo } from "@strombus/reactor/protocols/wire";
 import { announce } from "../announce.js";
+import { readWords } from "../words.js";
 
-const listening = reactor.listenTCP(Number(process.argv[2] ?? 8000), Factory.forProtocol(Echo));
+const [port = "8000"] = readWords("[PORT]");
+const listening = reactor.listenTCP(Number(port), Factory.forProtocol(Echo));
 announce(listening);
 await reactor.run();

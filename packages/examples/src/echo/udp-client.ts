@@ -1,10 +1,13 @@
 /** Talks to udp-server. node udp-client.js [PORT] */
 import { reactor } from "@strombus/reactor";
 import { DatagramProtocol } from "@strombus/reactor/protocol";
+import { readWords } from "../words.js";
+
+const [port = "8006"] = readWords("[PORT]");
 
 class EchoClient extends DatagramProtocol {
   override startProtocol() {
-    this.transport?.connect("127.0.0.1", Number(process.argv[2] ?? 8006));
+    this.transport?.connect("127.0.0.1", Number(port));
     this.transport?.write("hello, world!");
   }
 

@@ -2,6 +2,7 @@
 import { reactor } from "@strombus/reactor";
 import { DatagramProtocol } from "@strombus/reactor/protocol";
 import { announce } from "../announce.js";
+import { readWords } from "../words.js";
 
 class EchoUDP extends DatagramProtocol {
   override datagramReceived(datagram: Buffer, address: readonly [host: string, port: number]) {
@@ -9,5 +10,6 @@ class EchoUDP extends DatagramProtocol {
   }
 }
 
-announce(reactor.listenUDP(Number(process.argv[2] ?? 8006), new EchoUDP()));
+const [port = "8006"] = readWords("[PORT]");
+announce(reactor.listenUDP(Number(port), new EchoUDP()));
 await reactor.run();

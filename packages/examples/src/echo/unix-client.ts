@@ -1,6 +1,8 @@
 /** Talks to unix-server. node unix-client.js [PATH] */
 import { reactor } from "@strombus/reactor";
+import { readWords } from "../words.js";
 import { EchoClientFactory } from "./client.js";
 
-reactor.connectUNIX(process.argv[2] ?? "echo.socket", new EchoClientFactory(), { checkPID: true });
+const [path = "echo.socket"] = readWords("[PATH]");
+reactor.connectUNIX(path, new EchoClientFactory(), { checkPID: true });
 await reactor.run();

@@ -2,8 +2,9 @@
 import { reactor } from "@strombus/reactor";
 import { Factory } from "@strombus/reactor/protocol";
 import { Echo } from "@strombus/reactor/protocols/wire";
+import { readWords } from "../words.js";
 
-const path = process.argv[2] ?? "echo.socket";
+const [path = "echo.socket"] = readWords("[PATH]");
 reactor.listenUNIX(path, Factory.forProtocol(Echo), { mode: 0o600, wantPID: true });
 console.log(`listening on ${path}`);
 await reactor.run();

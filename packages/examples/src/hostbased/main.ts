@@ -27,5 +27,5 @@ factory.portal = new Portal(new GreetingRealm());
 factory.portal.registerChecker(new HostBasedChecker(hosts));
 
 console.log(`${lines.length} keys in trusted_hosts.`);
-setup.announce(reactor.listenTCP(setup.port, factory));
+setup.announce(reactor.listenTCP(setup.port, factory), { password: null });
 await reactor.run();

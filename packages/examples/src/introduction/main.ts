@@ -21,5 +21,5 @@ factory.privateKeys = { "ssh-rsa": privateKey };
 factory.publicKeys = { "ssh-rsa": publicKey };
 factory.portal = new Portal(new NobodyRealm());
 
-setup.announce(reactor.listenTCP(setup.port, factory));
+setup.announce(reactor.listenTCP(setup.port, factory), { password: null });
 await reactor.run();

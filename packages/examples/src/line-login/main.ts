@@ -8,6 +8,7 @@ import { type InterfaceToken, interfaceToken } from "@strombus/reactor/component
 import { Factory } from "@strombus/reactor/protocol";
 import { LineReceiver } from "@strombus/reactor/protocols/basic";
 import { announce } from "../announce.js";
+import { readWords } from "../words.js";
 
 /** What a user can do here. */
 interface IProtocolUser {
@@ -76,6 +77,7 @@ class LoginProtocol extends LineReceiver {
   }
 }
 
-const listening = reactor.listenTCP(Number(process.argv[2] ?? 8003), Factory.forProtocol(LoginProtocol));
+const [port = "8003"] = readWords("[PORT]");
+const listening = reactor.listenTCP(Number(port), Factory.forProtocol(LoginProtocol));
 announce(listening);
 await reactor.run();

@@ -2,6 +2,7 @@
 import { reactor, type Failure } from "@strombus/reactor";
 import { ProcessTerminated } from "@strombus/reactor/error";
 import { ProcessProtocol } from "@strombus/reactor/protocol";
+import { readWords } from "../words.js";
 
 class Pipe extends ProcessProtocol {
   #output = "";
@@ -24,7 +25,7 @@ class Pipe extends ProcessProtocol {
   }
 }
 
-const [text = "", program = "wc", ...rest] = process.argv.slice(2);
+const [text = "", program = "wc", ...rest] = readWords("TEXT [PROGRAM [ARGUMENT...]]");
 const args = [program, ...(program === "wc" ? ["-w"] : rest)];
 reactor.spawnProcess(new Pipe(), program, args, { env: null });
 await reactor.run();

@@ -34,12 +34,15 @@ class Terminal extends Protocol {
   }
 }
 
+const USAGE = "usage: main.js [-p port] [-i identity] [--known-hosts file] user@host command";
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     port: { type: "string", short: "p", default: "22" },
     identity: { type: "string", short: "i" },
     "known-hosts": { type: "string" },
+    help: { type: "boolean" },
   },
 });
 const [destination = "", ...words] = positionals;
@@ -58,8 +61,9 @@ async function run(user: string, host: string): Promise<number> {
   return terminal.ended;
 }
 
-if (user === undefined || host === undefined || words.length === 0) {
-  console.error("usage: main.js [-p port] [-i identity] [--known-hosts file] user@host command");
+if (values.help === true) console.log(USAGE);
+else if (user === undefined || host === undefined || words.length === 0) {
+  console.error(USAGE);
   process.exitCode = 1;
 } else {
   reactor.callWhenRunning(() => {

@@ -1,5 +1,5 @@
 /**
- * What an example does before its own first line: `node main.js [folder] [--port 2022]`.
+ * What an example does before its own first line: `node main.js [folder] [--port 2022]`, or `--help`.
  * It enters the folder with the keys and passwords, so that the programs name their files as the originals do.
  */
 import { resolve } from "node:path";
@@ -16,8 +16,11 @@ type TCPAddress = IAddress & { readonly port: number };
 export interface Setup {
   /** The TCP port to listen on; 0 takes a free one. */
   readonly port: number;
-  /** Tells the user where the example listens and how to log in: by default as the user of the password file. */
-  announce(listening: IListeningPort, who?: { readonly user: string; readonly password: string }): void;
+  /**
+   * Tells the user where the example listens and how to log in: by default as the user of the password file. A password
+   * of null is one that the example does not ask for.
+   */
+  announce(listening: IListeningPort, who?: { readonly user?: string; readonly password?: string | null }): void;
 }
 
 /**
@@ -27,25 +30,30 @@ export interface Setup {
  */
 export function setUp(example: string, words: readonly string[] = process.argv.slice(2)): Setup {
   process.once("uncaughtException", reportAndExit);
-  const { folder, port } = readArguments(words);
+  const { folder, port } = readArguments(example, words);
   enter(folder);
   const user = checkFiles(folder);
   process.chdir(folder);
   return {
     port,
-    announce(listening, { user: name, password } = { user, password: `is in ${resolve(PASSWORDS)}` }) {
+    announce(listening, { user: name = user, password = `is in ${resolve(PASSWORDS)}` } = {}) {
       const { port } = listening.getHost() as TCPAddress;
       console.log(`${example} listens on port ${port}. From another terminal:\n`);
       console.log(`  ssh -p ${port} ${name}@localhost\n`);
       if (!nativeCiphers())
         console.log("ssh2's native addon cannot be used, so packets go through node:crypto, which is slower.");
-      console.log(`The password ${password}, and the host key in ${resolve(".")}. Ctrl-C stops the server.`);
+      const keys = password === null ? "The host key is" : `The password ${password}, and the host key`;
+      console.log(`${keys} in ${resolve(".")}. Ctrl-C stops the server.`);
     },
   };
 }
 
-function readArguments(words: readonly string[]): { folder: string; port: number } {
+function readArguments(example: string, words: readonly string[]): { folder: string; port: number } {
   const { values, positionals } = parse(words);
+  if (values.help === true) {
+    console.log(usage(example));
+    process.exit();
+  }
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new SetupError(`${values.port} is not a TCP port.`);
   if (positionals.length > 1) throw new SetupError("One folder can be named, not more.");
@@ -57,11 +65,19 @@ function parse(words: readonly string[]) {
     return parseArgs({
       args: [...words],
       allowPositionals: true,
-      options: { port: { type: "string", default: "2022" } },
+      options: { port: { type: "string", default: "2022" }, help: { type: "boolean" } },
     });
   } catch (cause) {
-    throw new SetupError(`${messageOf(cause)}.`, { cause });
+    const [what = ""] = messageOf(cause).split(". ", 1); // Node goes on about words that begin with "-"
+    throw new SetupError(`${what}: --help tells what there is.`, { cause });
   }
+}
+
+function usage(example: string): string {
+  return `usage: node ${example}/main.js [folder] [--port 2022]
+
+The folder has the host key and the passwords, which are made when they are missing;
+without one it is ${defaultFolder()}. Port 0 is a free one.`;
 }
 
 function enter(folder: string): void {

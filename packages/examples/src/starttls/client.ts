@@ -1,12 +1,13 @@
-/** Says STARTTLS to server, and then a line under TLS. node client.js PORT FILE, a PEM file with the authority to trust */
+/** Says STARTTLS to server, and then a line under TLS. node client.js [PORT [FILE]], a PEM file with the authority to trust */
 import { readFileSync } from "node:fs";
 import { reactor } from "@strombus/reactor";
 import { connectProtocol, HostnameEndpoint } from "@strombus/reactor/endpoints";
 import type { ITLSTransport } from "@strombus/reactor/interfaces";
 import { LineReceiver } from "@strombus/reactor/protocols/basic";
 import { Certificate, optionsForClientTLS, trustRootFromCertificates } from "@strombus/reactor/ssl";
+import { readWords } from "../words.js";
 
-const [port = "8005", file = "authority.pem"] = process.argv.slice(2);
+const [port = "8005", file = "authority.pem"] = readWords("[PORT [FILE]]");
 const trustRoot = trustRootFromCertificates([Certificate.loadPEM(readFileSync(file))]);
 
 class TLSClient extends LineReceiver {

@@ -1,4 +1,4 @@
-/** Lines in the clear until the client says STARTTLS. node server.js PORT FILE, a PEM file with certificate and key */
+/** Lines in the clear until the client says STARTTLS. node server.js [PORT [FILE]], a PEM file with certificate and key */
 import { readFileSync } from "node:fs";
 import { reactor } from "@strombus/reactor";
 import type { ITLSTransport } from "@strombus/reactor/interfaces";
@@ -6,8 +6,9 @@ import { Factory } from "@strombus/reactor/protocol";
 import { LineReceiver } from "@strombus/reactor/protocols/basic";
 import { PrivateCertificate } from "@strombus/reactor/ssl";
 import { announce } from "../announce.js";
+import { readWords } from "../words.js";
 
-const [port = "8005", file = "server.pem"] = process.argv.slice(2);
+const [port = "8005", file = "server.pem"] = readWords("[PORT [FILE]]");
 const contextFactory = PrivateCertificate.loadPEM(readFileSync(file)).options();
 
 class TLSServer extends LineReceiver {

@@ -1,10 +1,11 @@
-/** Joins standard input and output with a TCP server, as netcat does. node main.js PORT */
+/** Joins standard input and output with a TCP server, as netcat does. node main.js [PORT] */
 import { reactor } from "@strombus/reactor";
 import { implementer } from "@strombus/reactor/components";
 import { connectProtocol, TCP4ClientEndpoint } from "@strombus/reactor/endpoints";
 import { IHalfCloseableProtocol, type ITCPTransport } from "@strombus/reactor/interfaces";
 import { Protocol } from "@strombus/reactor/protocol";
 import { StandardIO } from "@strombus/reactor/stdio";
+import { readWords } from "../words.js";
 
 /** The side towards the server. */
 class Remote extends Protocol {
@@ -38,10 +39,12 @@ class Local extends Protocol implements IHalfCloseableProtocol {
   }
 }
 
-connectProtocol(new TCP4ClientEndpoint(reactor, "localhost", Number(process.argv[2] ?? 8000)), new Remote()).addErrback(
-  (failure) => {
+const [port = "8000"] = readWords("[PORT]");
+const server = new TCP4ClientEndpoint(reactor, "localhost", Number(port));
+reactor.callWhenRunning(() => {
+  connectProtocol(server, new Remote()).addErrback((failure) => {
     console.log("the connection failed:", failure.getErrorMessage());
     reactor.stop();
-  },
-);
+  });
+});
 await reactor.run();
