@@ -256,6 +256,28 @@ describe("a module", () => {
     });
   }
 
+  test.each([
+    ["no-such.js", /^strombus: cannot load no-such\.js: there is no file \S+\/no-such\.js\n$/],
+    [
+      "@strombus/conch/no-such",
+      /there is no file \S+, nor a package that exports it in the node_modules of this folder\n$/,
+    ],
+  ])("that is not there is an error in one line: %s", async (path, message) => {
+    const program = strombus(["run", path], { cwd: temporaryFolder() });
+    expect(await program.ending).toEqual({ status: 1, signal: null });
+    expect(program.stderr.text).toMatch(message);
+  });
+
+  test("with Options is shown with them by --help, and a wrong one leads there", async () => {
+    const tap = join(root, "packages/conch/lib/tap.js");
+    const help = strombus(["run", tap, "--help"]);
+    expect(await help.ending).toEqual({ status: 0, signal: null });
+    expect(help.stdout.lines[0]).toBe(`Usage: strombus run [options of strombus] ${tap} [options]`);
+    const wrong = strombus(["run", tap, "--wrong"]);
+    expect(await wrong.ending).toEqual({ status: 1, signal: null });
+    expect(wrong.stderr.text).toBe(`strombus: option --wrong not recognized: see strombus run ${tap} --help\n`);
+  });
+
   test("whose port is taken is an error for its user", async () => {
     const { program, port } = await start();
     const second = strombus(["run", echoModule, String(port)]);

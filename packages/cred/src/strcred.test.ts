@@ -167,6 +167,14 @@ test("the stock factories are what their names say", () => {
 });
 
 describe("help", () => {
+  test("--help says what the options for checkers do", () => {
+    class Program extends AuthOptionMixin(Options) {}
+    const usage = new Program().getUsage();
+    expect(usage).toMatch(/^ +--auth= +Specify an authentication method for the server\.$/m);
+    expect(usage).toMatch(/^ +--help-auth +Show all authentication methods available\.$/m);
+    expect(usage).toMatch(/^ +--help-auth-type= +Show help for a particular authentication method\.$/m);
+  });
+
   test("--help-auth lists every factory once, in a table", () => {
     const printed = printedBy(["--help-auth"]);
     const rows = printed.split("\n").filter((line) => line.includes("\t"));

@@ -1,7 +1,7 @@
 /** Checkers chosen on the command line: `--auth file:/etc/passwords` (twisted.cred.strcred). */
 import type { InterfaceToken } from "@strombus/reactor/components";
 import { SystemExit } from "@strombus/reactor/exceptions";
-import { type Options, UsageError } from "@strombus/reactor/usage";
+import { type DocRow, type Options, UsageError } from "@strombus/reactor/usage";
 import type { ICredentialsChecker } from "./checkers.js";
 import { InvalidAuthType, UnsupportedInterfaces } from "./strcred/errors.js";
 import { findCheckerFactories, type ICheckerFactory, registerCheckerFactory } from "./strcred/factories.js";
@@ -69,6 +69,12 @@ export function AuthOptionMixin<B extends new () => Options>(
 ): (new () => InstanceType<B> & AuthOptions) & Pick<B, keyof B> {
   // @ts-expect-error -- a mixin's constructor takes what its base takes, which TypeScript asks to be any
   abstract class WithAuth extends Base implements AuthOptions {
+    static optDocs: readonly DocRow[] = [
+      ["auth", "Specify an authentication method for the server."],
+      ["help-auth", "Show all authentication methods available."],
+      ["help-auth-type", "Show help for a particular authentication method."],
+    ];
+
     supportedInterfaces: readonly InterfaceToken[] | null = null;
     authOutput: { write(text: string): unknown } = process.stdout;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SystemExit } from "./exceptions.js";
-import { type FlagRow, Options, type ParameterRow, UsageError } from "./usage.js";
+import { type DocRow, type FlagRow, Options, type ParameterRow, UsageError } from "./usage.js";
 
 class Base extends Options {
   static override optFlags: FlagRow[] = [["verbose", "v", "say more"]];
@@ -74,5 +74,19 @@ describe("options", () => {
     expect(options.printed).toMatch(
       /Options:\n[^]*-p, --port= +where to listen \[default: 2022\][^]*-v, --verbose +say more/,
     );
+    expect(options.printed).toMatch(/^ +--help +Display this help and exit\.\n/m);
+    expect(options.printed).toMatch(/^ +--version +Display the version and exit\.\n/m);
+  });
+
+  test("a method says by optDocs what it does, also where a class below overrides it", () => {
+    class Base extends Options {
+      static override optDocs: readonly DocRow[] = [["speed", "how fast"]];
+      opt_speed(_text: string) {}
+    }
+    class Below extends Base {
+      override opt_speed() {}
+      override opt_version() {}
+    }
+    expect(new Below().getUsage()).toMatch(/^ +--speed +how fast\n +--version +Display the version and exit\.\n/m);
   });
 });

@@ -1,9 +1,16 @@
 /** Options of command lines, declared by a class (twisted.python.usage). */
 import { SystemExit } from "./exceptions.js";
-import { type Argument, type Declared, declaredOptions, type FlagRow, type ParameterRow } from "./usage/declared.js";
+import {
+  type Argument,
+  type Declared,
+  declaredOptions,
+  type DocRow,
+  type FlagRow,
+  type ParameterRow,
+} from "./usage/declared.js";
 import { usageText } from "./usage/text.js";
 
-export type { FlagRow, ParameterRow } from "./usage/declared.js";
+export type { DocRow, FlagRow, ParameterRow } from "./usage/declared.js";
 
 /** What the user typed is no command line of this program; the message is for them. */
 export class UsageError extends Error {
@@ -14,7 +21,7 @@ export class UsageError extends Error {
 /**
  * The options of a program, by long name once they are parsed. A subclass declares flags, which count from 0 to 1, and
  * parameters, which have a value; rows of the classes above it come first. A method `opt_some_name` is the option
- * `--some-name` and gets every value given, or is a flag when it takes no argument.
+ * `--some-name` and gets every value given, or is a flag when it takes no argument; `optDocs` says what it does.
  *
  * ```ts
  * class ServerOptions extends Options {
@@ -29,6 +36,11 @@ export class UsageError extends Error {
 export class Options extends Map<string, unknown> {
   static optFlags: readonly FlagRow[] = [];
   static optParameters: readonly ParameterRow[] = [];
+  /** What the usage says of options that are methods and have no row. */
+  static optDocs: readonly DocRow[] = [
+    ["help", "Display this help and exit."],
+    ["version", "Display the version and exit."],
+  ];
 
   /** The first line of the usage; by default the program's name and its place for options. */
   synopsis: string | null = null;

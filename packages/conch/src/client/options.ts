@@ -29,10 +29,10 @@ export class ConchOptions extends Options {
     ["identity", "i", null, "A private key to log in with; may be given several times."],
     ["ciphers", "c", null, "Ciphers, best first, with commas between."],
     ["macs", "m", null, "MACs, best first, with commas between."],
-    ["port", "p", null, "The server's port.", checkedPort],
+    ["port", "p", null, "The server's port; 22 by default.", checkedPort],
     ["option", "o", null, "Has no effect: for command lines of OpenSSH."],
     ["host-key-algorithms", null, null, "Algorithms of host keys, best first, with commas between."],
-    ["known-hosts", null, null, "The file of known hosts."],
+    ["known-hosts", null, null, "The file of known hosts; ~/.ssh/known_hosts by default."],
     ["user-authentications", null, null, "Ways to log in, with commas between; all others are left out."],
     ["logfile", null, null, "With --log: the file to log to; - is the standard output."],
   ];

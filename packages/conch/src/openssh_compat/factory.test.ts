@@ -1,7 +1,7 @@
-import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { capturedLogs } from "@strombus/reactor/logger";
+import { capturedLogs, formatEvent } from "@strombus/reactor/logger";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Key } from "../ssh/keys.js";
 import { OpenSSHFactory } from "./factory.js";
@@ -42,6 +42,15 @@ test("its keys are those of the files that are named so, by their types", () => 
   expect(fingerprints(factory.getPrivateKeys())).toEqual(expected);
   expect(Object.values(factory.getPublicKeys()).map((key) => key.isPublic())).toEqual([true, true]);
   expect(Object.values(factory.getPrivateKeys()).map((key) => key.isPublic())).toEqual([false, false]);
+});
+
+test("a folder without keys is logged", () => {
+  factory.dataRoot = join(folder, "empty");
+  mkdirSync(factory.dataRoot);
+  const events = capturedLogs(() => expect(factory.getPrivateKeys()).toEqual({}));
+  expect(events.map((event) => formatEvent(event))).toEqual([
+    `no host key in a file ssh_host_*_key in ${factory.dataRoot}`,
+  ]);
 });
 
 test("what is no key, or has a passphrase, is logged and left out", () => {

@@ -70,6 +70,10 @@ export class OpenSSHFactory extends SSHFactory {
         log.failure("bad host key file {name}", new Failure(error), { name });
       }
     }
+    if (keys.length === 0) {
+      const kind = names === PRIVATE ? "ssh_host_*_key" : "ssh_host_*_key.pub";
+      log.error("no host key in a file {kind} in {folder}", { kind, folder: this.dataRoot });
+    }
     return Object.fromEntries(keys);
   }
 }

@@ -599,8 +599,9 @@ describe("the program", () => {
     [["host", "local"], "a local file needs a path of the server's"],
     [["-R", "0", "host"], '"0" is no number from 1 to 1024'],
     [["-B", "x", "host"], '"x" is no number from 1 to 16777216'],
-  ])("%j is an error of one line", async (words, message) => {
-    expect(await program(words)).toMatchObject({ status: 1, errors: `ERROR: ${message}\n`, options: null });
+  ])("%j is an error, told with what a command line is", async (words, message) => {
+    const errors = `ERROR: ${message}\nUsage: cftp [options] [user@]host[:path [localfile]]\n`;
+    expect(await program(words)).toMatchObject({ status: 1, errors, options: null });
   });
 
   test("an address with colons stands in brackets", async () => {

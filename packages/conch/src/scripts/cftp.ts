@@ -49,7 +49,7 @@ export async function run(
   } catch (error) {
     process.exitCode = error instanceof SystemExit ? error.code : 1;
     if (error instanceof ExitWithMessage) stderr.write(`${error.message}\n`);
-    else if (error instanceof UsageError) stderr.write(`ERROR: ${error.message}\n`);
+    else if (error instanceof UsageError) stderr.write(`ERROR: ${error.message}\n${options.synopsis}\n`);
     else if (!(error instanceof SystemExit)) stderr.write(`cftp: ${shownLines(sentenceOf(error))}\n`);
   }
 }

@@ -429,6 +429,11 @@ describe("descriptions", () => {
     expect(() => serverFromString(asReactor(), description)).toThrow(error);
   });
 
+  test("a port alone is told how it is written", () => {
+    const message = 'unknown type of server endpoint: "2222", a port is written "tcp:2222"';
+    expect(() => serverFromString(asReactor(), "2222")).toThrow(new ValueError(message));
+  });
+
   test.each([
     ["nosuch:1", ValueError],
     ["tcp:80", TypeError],

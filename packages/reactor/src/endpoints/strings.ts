@@ -76,7 +76,7 @@ export function registerClientParser(prefix: string, parser: ClientParser): void
 export function serverFromString(reactor: IReactor, description: string): IStreamServerEndpoint {
   const { type, args, kwargs } = parseDescription(description);
   const parser = servers.get(type.toLowerCase());
-  if (parser === undefined) throw new ValueError(`unknown type of server endpoint: ${JSON.stringify(type)}`);
+  if (parser === undefined) throw unknownServer(type);
   return parser(reactor, args, kwargs);
 }
 
@@ -184,7 +184,7 @@ function parseHAProxy(reactor: IReactor, args: string[], kwargs: Arguments): ISt
   rest.delete("timeout");
   const [type, ...positional] = args;
   const parser = servers.get(type!.toLowerCase());
-  if (parser === undefined) throw new ValueError(`unknown type of server endpoint: ${JSON.stringify(type)}`);
+  if (parser === undefined) throw unknownServer(type!);
   return proxyEndpoint(parser(reactor, positional, rest), {
     ...(allow === undefined ? {} : { allowedProxies: allow.split(",") }),
     ...(timeout === undefined ? {} : { timeout: seconds(timeout) }),
@@ -267,6 +267,12 @@ function clientOptions(given: Arguments): { timeout: number; bindAddress: readon
 function seconds(text: string): number {
   if (!/^\d+(\.\d+)?$/.test(text)) throw new ValueError(`timeout is a number of seconds, not ${JSON.stringify(text)}`);
   return Number(text);
+}
+
+/** Who gives a port alone is told how it is written. */
+function unknownServer(type: string): ValueError {
+  const instead = /^\d+$/.test(type) ? `, a port is written "tcp:${type}"` : "";
+  return new ValueError(`unknown type of server endpoint: ${JSON.stringify(type)}${instead}`);
 }
 
 /** @throws ValueError */

@@ -12,6 +12,9 @@ export type ParameterRow = readonly [
   coerce?: (text: string) => unknown,
 ];
 
+/** Long name of an option that is a method, and what it does. */
+export type DocRow = readonly [long: string, doc: string];
+
 export interface Argument {
   readonly takesValue: boolean;
   set(value: string): void;
@@ -58,13 +61,14 @@ export function declaredOptions(options: Map<string, unknown>): Declared {
       value === null ? doc : `${doc} [default: ${typeof value === "string" ? value : JSON.stringify(value)}]`;
     add({ long: name, short: letter, takesValue: true, doc: shown }, { takesValue: true, set });
   }
+  const docs = new Map(rows<DocRow>(options, "optDocs"));
   for (const [name, method] of methods(options)) {
     const takesValue = method.length > 0;
     const set = (value: string): void => {
       method.call(options, ...(takesValue ? [value] : []));
     };
     const option = name.replaceAll("_", "-");
-    const doc = entries.get(option)?.doc ?? "";
+    const doc = entries.get(option)?.doc ?? docs.get(option) ?? "";
     if (option.length === 1) short.set(option, { takesValue, set });
     else add({ long: option, short: null, takesValue, doc }, { takesValue, set });
   }
