@@ -126,3 +126,11 @@ describe("at a terminal", () => {
     expect(sshKeygen("-y", "-P", "terminal", "-f", file)).toMatch(/^ecdsa-sha2-nistp256 /);
   });
 });
+
+test("whoever reads what it says may go", async () => {
+  const words = [...command, "-t", "ed25519", "-f", file, "--no-passphrase"].map((word) => JSON.stringify(word));
+  const program = new Program(["sh", "-c", `{ sleep 0.1; exec ${words.join(" ")}; } | true`]);
+  await program.ending;
+  expect(program.stderr.text).toBe("");
+  expect([existsSync(file), existsSync(`${file}.pub`)]).toEqual([true, true]);
+});

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
 import { run } from "../lib/scripts/ckeygen.js";
 
+process.stdout.on("error", () => {}); // who read it has gone, as `head -1` has: what is to be made is made all the same
 await run();
