@@ -10,6 +10,7 @@ import { root } from "../support/example.js";
 import { temporaryFolder } from "../support/folder.js";
 import { openSSH, ssh } from "../support/openssh.js";
 import { freePort } from "../support/ports.js";
+import { Program } from "../support/program.js";
 import { statusOf, strombus } from "../support/runner.js";
 
 const folder = join(root, "packages/examples/src/deployment");
@@ -40,11 +41,22 @@ describe("the Kubernetes manifest", () => {
 });
 
 test("the systemd unit runs the program with options that it has", async () => {
-  const [, line] = /ExecStart=\S+ strombus (.*)/.exec(unit)!;
+  const [, line] = /ExecStart=\S+\/strombus (.*)/.exec(unit)!;
   const program = strombus(line!.split(" ").map((arg) => (arg === "/srv/ssh/app.js" ? "/nowhere/app.js" : arg)));
   expect((await program.ending).status).toBe(1);
   expect(program.stderr.text).toMatch(/cannot load \/nowhere\/app\.js/); // and not: unknown option
   expect(unit).toMatch(/NotifyAccess=all/);
+});
+
+test("what the systemd unit starts is the process that gets the signals", async () => {
+  const [, path] = /ExecStart=\/srv\/ssh\/(\S+)/.exec(unit)!;
+  const program = new Program([join(root, path!), "run", "--processes", "1", app], {
+    env: { SSH_FOLDER: sshFolder(), SSH_ENDPOINT: `tcp:${await freePort()}` },
+  });
+  await program.stdout.until("run under process");
+  program.signal("SIGHUP"); // ExecReload
+  await program.stdout.until("the processes were replaced");
+  expect((await program.kill()).status).toBe(0);
 });
 
 test("an ssh session lives through a restart of the processes, and new ones find the new process", async () => {
