@@ -80,6 +80,7 @@ export interface ManholeFactory {
   readonly namespace: Namespace | null;
 }
 
+/** Makes the protocol of a session: a manhole in colours, whose users find what is in the namespace. */
 export function chainedProtocolFactory(namespace: Namespace | null): ManholeFactory {
   return Object.assign(() => new ServerProtocol(ColoredManhole, namespace), { namespace });
 }

@@ -3,6 +3,7 @@ import { ISSHPrivateKey, IUsernamePassword } from "@strombus/cred/credentials";
 import type { ICheckerFactory } from "@strombus/cred/strcred";
 import { SSHPublicKeyChecker, UNIXAuthorizedKeysFiles, UNIXPasswordDatabase } from "./checkers.js";
 
+/** `--auth sshkey`. */
 export const theSSHKeyCheckerFactory: ICheckerFactory = {
   authType: "sshkey",
   authHelp: "Lets users of the system in by the keys in their authorized_keys files.",
@@ -14,6 +15,7 @@ export const theSSHKeyCheckerFactory: ICheckerFactory = {
 /** What `--auth unix` makes. */
 export class UNIXChecker extends UNIXPasswordDatabase {}
 
+/** `--auth unix`. */
 export const theUnixCheckerFactory: ICheckerFactory = {
   authType: "unix",
   authHelp: "Checks the passwords of the system's users, in /etc/passwd and /etc/shadow.",

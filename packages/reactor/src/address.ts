@@ -5,6 +5,7 @@ import type { IAddress } from "./interfaces.js";
 
 export type InternetType = "TCP" | "UDP";
 
+/** Host and port of an IPv4 socket. */
 export class IPv4Address implements IAddress {
   readonly type: InternetType;
   readonly host: string;
@@ -28,6 +29,7 @@ export class IPv4Address implements IAddress {
   }
 }
 
+/** Host and port of an IPv6 socket. */
 export class IPv6Address implements IAddress {
   readonly type: InternetType;
   /** Keeps its `%scope` suffix if it has one. */

@@ -88,6 +88,7 @@ type TransportFactory = Factory &
   Pick<SSHClientFactory, "options" | "verifyHostKey" | "userAuthObject"> &
   Partial<Pick<SSHClientFactory, "loggedIn">> & { readonly d: Deferred<null> | null };
 
+/** The transport of `connect`: verifies the host as it is told, and asks for the login. */
 export class SSHClientTransport extends ClientTransport {
   override readonly factory: TransportFactory;
   /** Something that listens as long as the connection lasts. */

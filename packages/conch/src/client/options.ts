@@ -14,6 +14,7 @@ const MACS = new Set(macs.keys());
 const { hostKeys } = PROFILES.legacy;
 const HOST_KEY_ALGORITHMS = new Set([...hostKeys, ...hostKeys.map(certifiedName)]);
 
+/** The options that all clients of the command line have. */
 export class ConchOptions extends Options {
   static override optFlags: readonly FlagRow[] = [
     ["version", "V", "Display the version and exit."],

@@ -10,6 +10,7 @@ export type EventObserver<N extends EventName = EventName> = (event: SSHEvent<N>
 
 type Told = (event: never) => unknown;
 
+/** Where observers of a factory's events are added: `factory.events`. */
 export class SSHEvents {
   readonly #observers = new Map<EventName | "all", Set<Told>>();
 

@@ -38,6 +38,7 @@ interface Listening {
   readonly ports: readonly IListeningPort[];
 }
 
+/** What listens for the client of one connection, and ends with it. */
 export class ForwardingListeners implements Dependent {
   readonly #conn: SSHConnection;
   readonly #reactor: ForwardingReactor;

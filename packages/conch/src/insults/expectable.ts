@@ -22,6 +22,7 @@ interface Expectation {
   timer: IDelayedCall | null;
 }
 
+/** A screen in memory that tells when something is on it. */
 export class ExpectableBuffer extends TerminalBuffer {
   _mark = 0;
   #expecting: Expectation[] = [];

@@ -87,6 +87,7 @@ export function certifiedBlob(certificate: Uint8Array): Buffer {
   return Certificate.fromString(certificate).key.blob();
 }
 
+/** A certificate of OpenSSH's: `fromString` reads one, `issue` makes one. Nothing in it is to be believed before `check`. */
 export class Certificate implements CertificateContent {
   /** As it travels; its own bytes. */
   readonly blob: Buffer;

@@ -50,6 +50,7 @@ export function lastColorizedLine(source: string | Uint8Array): string {
   );
 }
 
+/** A manhole whose input has colours while it is typed. */
 export class ColoredManhole extends Manhole {
   /** What the lines before this one leave open, and how many they are. */
   #before = { lines: 0, open: START };

@@ -3,6 +3,7 @@ import type { MaybeAsync } from "@strombus/reactor/interfaces";
 import { KEYS } from "../insults/keys.js";
 import { RecvLine } from "./recvline.js";
 
+/** Lines that are edited, with those before them by the arrow keys. */
 export class HistoricRecvLine extends RecvLine {
   /** The oldest first. */
   historyLines: string[] = [];

@@ -100,6 +100,7 @@ export async function generateECDSAkey(options: GeneralOptions): Promise<void> {
   await _saveKey(generate("ecdsa", options, 256), options);
 }
 
+/** Of one size. */
 export async function generateEd25519key(options: GeneralOptions): Promise<void> {
   await _saveKey(Key.generate("ed25519"), options);
 }

@@ -36,6 +36,7 @@ export function parseRequest_window_change(data: Uint8Array): [number, number, n
   return [rows, columns, widthPixels, heightPixels];
 }
 
+/** The data of a `window-change` request; the size has its rows first, which on the wire come second. */
 export function packRequest_window_change([rows, columns, widthPixels, heightPixels]: WindowSize): Buffer {
   return WindowChange.encode({ rows, columns, widthPixels, heightPixels });
 }

@@ -33,6 +33,17 @@ export interface HostPrivateKey extends HostKeySigner {
 const LOOK_INTERVAL = 0.05; // seconds
 const GROUP_EXCHANGE = "diffie-hellman-group-exchange-sha256";
 
+/**
+ * Makes the server's side of each connection; it needs a portal and at least one host key.
+ *
+ * ```ts
+ * const factory = new SSHFactory();
+ * factory.privateKeys = { "ssh-ed25519": key };
+ * factory.publicKeys = { "ssh-ed25519": key.public() };
+ * factory.portal = new Portal(realm, [checker]);
+ * reactor.listenTCP(2022, factory);
+ * ```
+ */
 export class SSHFactory extends Factory {
   override protocol: ProtocolSource | null = SSHServerTransport;
   /** Service name to class. */

@@ -15,6 +15,7 @@ export class TelnetError extends Error {
   }
 }
 
+/** The option is not, or not any more, what was asked for. */
 export class NegotiationError extends TelnetError {
   override readonly name: string = "NegotiationError";
   override readonly code: string = "ERR_TELNET_NEGOTIATION";

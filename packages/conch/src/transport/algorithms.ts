@@ -69,6 +69,7 @@ export const DEFAULT_MACS: readonly string[] = ["hmac-sha2-256-etm@openssh.com",
 const PLAIN_MACS = ["hmac-sha2-256", "hmac-sha2-512"];
 export const DEFAULT_CLIENT_MACS: readonly string[] = [...DEFAULT_MACS, ...PLAIN_MACS];
 
+/** Signatures that users log in with, best first. */
 export const DEFAULT_USER_KEY_ALGORITHMS: readonly string[] = [
   "ssh-ed25519",
   "sk-ssh-ed25519@openssh.com",
@@ -111,6 +112,7 @@ const compat: AlgorithmLists = {
   compressions: ["none", "zlib@openssh.com"],
 };
 
+/** The lists of each profile, to be used as they are or changed in part. */
 export const PROFILES: Readonly<Record<Profile, AlgorithmLists>> = {
   default: byDefault,
   pq: { ...byDefault, keyExchanges: ["mlkem768x25519-sha256", ...OTHER_HYBRIDS] },

@@ -39,6 +39,7 @@ export interface TransportService extends Writers {
   startWriting?(): void;
 }
 
+/** What both sides of a connection have: versions, key exchanges, packets and their dispatch to the service. */
 export abstract class SSHTransportBase extends KeyExchangeTransport {
   service: TransportService | null = null;
   /** Set on a server when a client has logged in; `undefined` means that nobody has. */

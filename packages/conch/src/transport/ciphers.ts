@@ -39,6 +39,7 @@ const HASHES: Readonly<Record<string, readonly [digestSize: number, blockSize: n
   md5: [16, 64],
 };
 
+/** Ciphers and MACs of both directions, as in Twisted. */
 export class SSHCiphers {
   static readonly cipherMap: ReadonlyMap<string, CipherEntry> = new Map<string, CipherEntry>([
     ["3des-cbc", ["des-ede3", 24, "cbc"]],

@@ -31,6 +31,7 @@ interface Connection {
   sendGlobalRequest(request: string, data: Buffer, wantReply: true): PromiseLike<Buffer> | null;
 }
 
+/** A client's side of one connection. A subclass has `verifyHostKey`, and asks for a service in `connectionSecure`. */
 export class SSHClientTransport extends SSHTransportBase {
   override isClient = true;
   override supportedMACs: readonly string[] = DEFAULT_CLIENT_MACS;

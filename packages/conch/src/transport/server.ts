@@ -83,6 +83,7 @@ export interface ServerTransportFactory extends Factory {
   readonly events?: SSHEvents;
 }
 
+/** A server's side of one connection. Subclasses, named by `SSHFactory.protocol`, set its limits and override its hooks. */
 export class SSHServerTransport extends SSHTransportBase {
   declare factory: ServerTransportFactory | null;
   override isClient = false;

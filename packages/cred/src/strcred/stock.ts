@@ -8,6 +8,7 @@ import type { ICheckerFactory } from "./factories.js";
 
 export const invalidFileWarning = "Warning: not a valid file";
 
+/** `--auth anonymous`. */
 export const theAnonymousCheckerFactory: ICheckerFactory = {
   authType: "anonymous",
   authHelp: "Lets everybody in who asks to come in without a name.",
@@ -16,6 +17,7 @@ export const theAnonymousCheckerFactory: ICheckerFactory = {
   generateChecker: () => new AllowAnonymousAccess(),
 };
 
+/** `--auth file:PATH`. */
 export const theFileCheckerFactory = {
   authType: "file",
   authHelp: "Checks passwords against a file with lines of the form name:password.\n\nThe argument is its path.",
@@ -32,6 +34,7 @@ export const theFileCheckerFactory = {
   },
 } satisfies ICheckerFactory & Record<string, unknown>;
 
+/** `--auth memory:NAME:PASSWORD:...`. */
 export const theInMemoryCheckerFactory: ICheckerFactory = {
   authType: "memory",
   authHelp: "Checks passwords that stand on the command line, where everybody can see them: for trials only.",

@@ -44,6 +44,7 @@ export function setDebugging(on: boolean): void {
   debugging = on;
 }
 
+/** What `setDebugging` has set. */
 export function getDebugging(): boolean {
   return debugging;
 }

@@ -160,6 +160,7 @@ abstract class HostPortEndpoint<R> {
   }
 }
 
+/** As `connectTCP`. */
 @implementer(IStreamClientEndpoint)
 export class TCP4ClientEndpoint extends HostPortEndpoint<IReactorTCP> implements IStreamClientEndpoint {
   connect(factory: IProtocolFactory): Deferred<IProtocol> {
@@ -188,6 +189,7 @@ function firstIPv6Address(host: string): Deferred<string> {
   return found;
 }
 
+/** As `connectSSL`. */
 @implementer(IStreamClientEndpoint)
 export class SSL4ClientEndpoint extends HostPortEndpoint<IReactorSSL> implements IStreamClientEndpoint {
   readonly #contextFactory: ITLSContextFactory;
@@ -210,6 +212,7 @@ export class SSL4ClientEndpoint extends HostPortEndpoint<IReactorSSL> implements
   }
 }
 
+/** As `connectUNIX`. */
 @implementer(IStreamClientEndpoint)
 export class UNIXClientEndpoint implements IStreamClientEndpoint {
   readonly #reactor: IReactorUNIX;

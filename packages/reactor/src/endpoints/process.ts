@@ -51,6 +51,7 @@ export interface SpawningReactor {
   ): unknown;
 }
 
+/** Connects to a program that it starts: the protocol writes its input and receives its output. */
 @implementer(IStreamClientEndpoint)
 export class ProcessEndpoint implements IStreamClientEndpoint {
   readonly #reactor: SpawningReactor;

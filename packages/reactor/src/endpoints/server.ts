@@ -40,6 +40,7 @@ export class TCP4ServerEndpoint extends TCPServerEndpoint {
   }
 }
 
+/** As `listenTCP`, on all IPv6 addresses by default. */
 export class TCP6ServerEndpoint extends TCPServerEndpoint {
   constructor(
     reactor: IReactorTCP,
@@ -50,6 +51,7 @@ export class TCP6ServerEndpoint extends TCPServerEndpoint {
   }
 }
 
+/** As `listenSSL`. */
 @implementer(IStreamServerEndpoint)
 export class SSL4ServerEndpoint implements IStreamServerEndpoint {
   readonly #reactor: IReactorSSL;
@@ -74,6 +76,7 @@ export class SSL4ServerEndpoint implements IStreamServerEndpoint {
   }
 }
 
+/** As `listenUNIX`. */
 @implementer(IStreamServerEndpoint)
 export class UNIXServerEndpoint implements IStreamServerEndpoint {
   readonly #reactor: IReactorUNIX;

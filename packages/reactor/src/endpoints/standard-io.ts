@@ -7,6 +7,7 @@ import { type IListeningPort, type IProtocolFactory, IStreamServerEndpoint } fro
 import { StandardIO, type StandardIOOptions } from "../stdio.js";
 import type { TransportHost } from "../stream/host.js";
 
+/** Listens on standard input and output, where one protocol is connected at once. */
 @implementer(IStreamServerEndpoint)
 export class StandardIOEndpoint implements IStreamServerEndpoint {
   readonly #options: StandardIOOptions;

@@ -48,6 +48,7 @@ export class ProxyClient extends Proxy {
   }
 }
 
+/** Makes the side towards the host for one connection; its failure ends that. */
 export class ProxyClientFactory extends ClientFactory {
   override noisy = false;
   override protocol: new () => ProxyClient = ProxyClient;
@@ -84,6 +85,7 @@ export class ProxyServer extends Proxy {
   }
 }
 
+/** Forwards each connection that it gets to `host` and `port`. */
 export class ProxyFactory extends Factory {
   override noisy = false;
   override protocol: new () => ProxyServer = ProxyServer;

@@ -113,10 +113,12 @@ export function connectedServerAndClient<S extends IProtocol, C extends IProtoco
   return [client, server, pump];
 }
 
+/** The transport of a server's end. */
 export function makeFakeServer(protocol: IProtocol): FakeTransport {
   return new FakeTransport(protocol, true);
 }
 
+/** The transport of a client's end. */
 export function makeFakeClient(protocol: IProtocol): FakeTransport {
   return new FakeTransport(protocol, false);
 }

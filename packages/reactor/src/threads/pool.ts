@@ -28,6 +28,7 @@ interface Task {
   readonly done: Deferred;
 }
 
+/** Up to `max` threads, which run functions that modules export; what is too much waits for its turn. */
 export class ThreadPool {
   min: number;
   max: number;

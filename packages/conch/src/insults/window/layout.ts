@@ -70,10 +70,12 @@ abstract class Box extends ContainerWidget {
   }
 }
 
+/** Its children side by side. */
 export class HBox extends Box {
   protected override readonly axis = WIDTH;
 }
 
+/** Its children one below the other. */
 export class VBox extends Box {
   protected override readonly axis = HEIGHT;
 }

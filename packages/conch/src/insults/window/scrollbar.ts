@@ -30,6 +30,7 @@ abstract class Scrollbar extends Widget {
   }
 }
 
+/** A knob between a left and a right end. */
 export class HorizontalScrollbar extends Scrollbar {
   override sizeHint(): SizeHint {
     return [null, 1];
@@ -49,6 +50,7 @@ export class HorizontalScrollbar extends Scrollbar {
   }
 }
 
+/** A knob between an upper and a lower end. */
 export class VerticalScrollbar extends Scrollbar {
   override sizeHint(): SizeHint {
     return [1, null];

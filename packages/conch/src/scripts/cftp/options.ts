@@ -5,6 +5,7 @@ import { ConchOptions } from "../../client/options.js";
 const MAX_BUFFERSIZE = 2 ** 24; // bytes
 const MAX_REQUESTS = 1024;
 
+/** The options of cftp: those of all clients, and its own. */
 export class ClientOptions extends ConchOptions {
   static override optParameters: readonly ParameterRow[] = [
     ["buffersize", "B", 32_768, "Bytes that are asked for, or written, at a time.", within(MAX_BUFFERSIZE)],

@@ -6,6 +6,7 @@ import { askHiddenOnTerminal } from "../../client/terminal.js";
 /** Asks one question and gives the answer. */
 export type InputCollector = (prompt: string) => string | PromiseLike<string>;
 
+/** The options of ckeygen. */
 export class GeneralOptions extends Options {
   static override optParameters: readonly ParameterRow[] = [
     ["bits", "b", null, "The size of the key: 2048 by default for rsa, 1024 for dsa, 256 for ecdsa.", wholeNumber],

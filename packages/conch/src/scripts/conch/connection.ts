@@ -10,6 +10,7 @@ import type { ClientOptions } from "./options.js";
 /** Where neither says otherwise, only the machine itself can connect to what is forwarded. */
 const [HERE, THERE] = ["127.0.0.1", "localhost"];
 
+/** A connection that forwards the ports that the options name, and the agent. */
 export class SSHConnection extends Connection {
   /** Settles when it has ended. */
   readonly lost: Promise<void>;

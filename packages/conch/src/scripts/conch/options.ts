@@ -9,6 +9,7 @@ export type Forward = readonly [port: number, to: HostPort];
 
 const MAX_PORT = 65_535;
 
+/** The options of conch: those of all clients, and its own. */
 export class ClientOptions extends ConchOptions {
   static override optParameters: readonly ParameterRow[] = [
     ["escape", "e", "~", "The escape character of a session at a terminal: one character, ^X, or none."],

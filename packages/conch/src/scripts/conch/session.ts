@@ -12,6 +12,7 @@ import { type EscapeCommand, Escapes } from "./escapes.js";
 import type { ClientOptions } from "./options.js";
 import type { UserSide } from "./user-side.js";
 
+/** The shell, command or subsystem, and what is between it and the user. */
 export class SSHSession extends SSHChannel {
   override name = "session";
   /** The user's input and output, as long as it has them. */

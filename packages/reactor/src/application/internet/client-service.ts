@@ -55,6 +55,7 @@ interface Waiter<P> {
   failuresLeft: number;
 }
 
+/** Keeps one connection while it runs: makes it, and again when it is lost or fails, after waits that grow. */
 export class ClientService<P extends IProtocol = IProtocol> extends Service {
   readonly #endpoint: ClientEndpoint;
   readonly #factory: IProtocolFactory;

@@ -17,6 +17,7 @@ export const IProcess: InterfaceToken<IProcess> = interfaceToken<IProcess>(
   ["processName", "uid", "gid"],
 );
 
+/** What the application's process is called, and whom it is to become. */
 @implementer(IProcess)
 export class Process implements IProcess {
   processName: string | null = null;
