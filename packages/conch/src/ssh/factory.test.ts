@@ -179,7 +179,9 @@ describe("algorithms", () => {
     );
     expect(() => offer({ macs: [] })).toThrow("no macs are listed");
     expect(() => offer({ keyExchange: ["x"] } as never)).toThrow('there are no algorithms "keyExchange"');
-    expect(() => offer("constructor" as never)).toThrow('there is no profile "constructor"');
+    expect(() => offer("constructor" as never)).toThrow(
+      'there is no profile "constructor"; known: default, pq, compat, legacy',
+    );
     expect(() => offer({ hostKeys: ["ecdsa-sha2-nistp256"] })).toThrow("no host key is for an algorithm on the list");
   });
 

@@ -144,7 +144,9 @@ export function algorithmLists(choice: AlgorithmChoice, isClient: boolean): Algo
 }
 
 function profile(name: Profile): AlgorithmLists {
-  if (!Object.hasOwn(PROFILES, name)) throw new ValueError(`there is no profile ${JSON.stringify(name)}`);
+  if (!Object.hasOwn(PROFILES, name)) {
+    throw new ValueError(`there is no profile ${JSON.stringify(name)}; known: ${Object.keys(PROFILES).join(", ")}`);
+  }
   return PROFILES[name];
 }
 
