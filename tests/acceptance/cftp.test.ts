@@ -125,7 +125,7 @@ describe("with a key", () => {
 
   test.each([
     [["-m", "nonsense"], "Unknown mac type 'nonsense'\n"],
-    [["-p", "0"], 'ERROR: "0" is no port\n'],
+    [["-p", "0"], 'ERROR: "0" is no port\nUsage: cftp [options] [user@]host[:path [localfile]]\n'],
   ])("%j is told", async (options, errors) => {
     expect(await cftp(...options, "host")).toEqual({ status: 1, printed: "", errors });
   });
