@@ -14,7 +14,7 @@ import { setUp } from "../setup/index.js";
 class ServerOptions extends AuthOptionMixin(Options) {
   static override optParameters: ParameterRow[] = [
     ["port", "p", "2022", "The port to listen on."],
-    ["folder", "f", ".", "Where keys and passwords are."],
+    ["folder", "f", ".", "Where keys and passwords are, and where paths begin."],
   ];
   override supportedInterfaces = [IUsernamePassword, ISSHPrivateKey, IAnonymous];
 }
