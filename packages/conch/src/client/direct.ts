@@ -6,18 +6,17 @@ import type { Failure } from "@strombus/reactor/failure";
 import { type IConnector, type IReactorTCP, IReactorTime } from "@strombus/reactor/interfaces";
 import { ClientFactory, connectionDone, type Factory } from "@strombus/reactor/protocol";
 import { ConchError } from "../error.js";
-import type { MaybeLater } from "../interfaces.js";
 import { SSHClientTransport as ClientTransport, type TransportService } from "../ssh/transport.js";
 import type { ConchOptions } from "./options.js";
 import { shownLines } from "./shown.js";
 
-/** As `client/default` has it: throws or rejects for another host than it should be. */
+/** As `client/default` has it: throws or rejects for another host than it should be, or answers false. */
 export type HostKeyVerifier = (
   transport: SSHClientTransport,
   host: string,
   pubKey: Buffer,
   fingerprint: string,
-) => MaybeLater<boolean>;
+) => unknown;
 
 /** `userAuthObject` is the service that logs in. */
 export class SSHClientFactory extends ClientFactory {
@@ -99,7 +98,7 @@ export class SSHClientTransport extends ClientTransport {
     this.factory = factory;
   }
 
-  override verifyHostKey(hostKey: Buffer, fingerprint: string): Deferred<boolean> {
+  override verifyHostKey(hostKey: Buffer, fingerprint: string): Deferred<unknown> {
     const { address } = this.getPeer();
     const host = (address as { readonly host?: string }).host ?? "";
     return maybeDeferred(() => this.factory.verifyHostKey(this, host, hostKey, fingerprint)).addErrback(

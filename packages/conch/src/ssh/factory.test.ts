@@ -9,7 +9,9 @@ import { Certificate } from "../keys/certificate.js";
 import { KexInit } from "../messages/transport.js";
 import type { SSHTransportBase } from "../transport/base.js";
 import { SSHFactory, type Primes } from "./factory.js";
+import { NS } from "./common.js";
 import { Key } from "./keys.js";
+import { SSHUserAuthServer } from "./userauth.js";
 import { PROFILES, SSHClientTransport, SSHServerTransport, type AlgorithmChoice } from "./transport.js";
 import { RSA } from "../keys/rsa.test.support.js";
 
@@ -269,5 +271,16 @@ describe("services", () => {
     transport.avatar = null;
     expect(factory.getService(transport, "ssh-connection")).toBe(factory.services["ssh-connection"]);
     for (const name of ["unknown", "constructor", "__proto__"]) expect(factory.getService(transport, name)).toBe(null);
+  });
+
+  test("may be made by a function", () => {
+    const factory = factoryWith(ed25519);
+    const service = new SSHUserAuthServer();
+    factory.services["ssh-userauth"] = () => service;
+    const transport = started(factory);
+    transport.makeConnection(new FakeTransport(transport, true));
+    transport.ssh_SERVICE_REQUEST(NS("ssh-userauth"));
+    expect(transport.service).toBe(service);
+    transport.connectionLost();
   });
 });

@@ -8,6 +8,7 @@ import type { WrappingFactory } from "@strombus/reactor/protocols/policies";
 import { Roster } from "@strombus/reactor/roster";
 import { deferLater } from "@strombus/reactor/task";
 import { STOPPING } from "../channel/retirement.js";
+import type { Source } from "../class.js";
 import { loadCodec } from "../codec/ssh2.js";
 import { Defence, type Gate } from "../defence.js";
 import { ConchError } from "../error.js";
@@ -46,8 +47,8 @@ const GROUP_EXCHANGE = "diffie-hellman-group-exchange-sha256";
  */
 export class SSHFactory extends Factory {
   override protocol: ProtocolSource | null = SSHServerTransport;
-  /** Service name to class. */
-  services: Record<string, new () => TransportService> = {
+  /** Service name to class, or to a function that makes the service. */
+  services: Record<string, Source<TransportService, []>> = {
     "ssh-userauth": SSHUserAuthServer,
     "ssh-connection": SSHConnection,
   };
@@ -160,8 +161,8 @@ export class SSHFactory extends Factory {
     return nearestGroup(this.primes ?? new Map(), bits);
   }
 
-  /** The class of a service: `ssh-userauth` for everyone, the others for those who have logged in; null refuses. */
-  getService(transport: SSHServerTransport, name: string): (new () => TransportService) | null {
+  /** What makes a service: `ssh-userauth` for everyone, the others for those who have logged in; null refuses. */
+  getService(transport: SSHServerTransport, name: string): Source<TransportService, []> | null {
     if (name !== "ssh-userauth" && transport.avatar === undefined) return null;
     return Object.hasOwn(this.services, name) ? this.services[name]! : null;
   }

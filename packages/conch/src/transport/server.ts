@@ -5,6 +5,7 @@ import { ISystemHandle, type ITCPTransport } from "@strombus/reactor/interfaces"
 import { Logger } from "@strombus/reactor/logger";
 import type { Factory } from "@strombus/reactor/protocol";
 import type { IRoster } from "@strombus/reactor/roster";
+import { made, type Source } from "../class.js";
 import { KeyExchangeError } from "../error.js";
 import type { SSHEvents } from "../events/observers.js";
 import { plain, report } from "../events/report.js";
@@ -74,7 +75,7 @@ export interface ServerTransportFactory extends Factory {
   /** A group of about so many bits, for group exchange; without it, or with `primes` that are null, there is none. */
   getDHPrime?(bits: number): Group;
   readonly primes?: Primes | null;
-  getService(transport: SSHServerTransport, name: string): (new () => TransportService) | null;
+  getService(transport: SSHServerTransport, name: string): Source<TransportService, []> | null;
   /** Those that are open. */
   readonly connections?: IRoster<SSHServerTransport>;
   /** Asked for each connection before anything is said; without it everybody is let in. */
@@ -246,7 +247,7 @@ export class SSHServerTransport extends SSHTransportBase {
       return;
     }
     accept();
-    this.setService(new service());
+    this.setService(made(service));
   }
 
   /** Group exchange is for who has groups. */

@@ -5,6 +5,7 @@ import { Portal } from "@strombus/cred/portal";
 import { type InterfaceToken, providedBy } from "@strombus/reactor/components";
 import { fail, maybeDeferred } from "@strombus/reactor/defer";
 import type { Failure } from "@strombus/reactor/failure";
+import type { Source } from "../class.js";
 import { ConchError } from "../error.js";
 import { IConchUser } from "../interfaces.js";
 import type { SSHTransportBase, TransportService } from "../ssh/transport.js";
@@ -16,8 +17,8 @@ export type Login = readonly [InterfaceToken, avatar: unknown, logout: () => unk
 /** What the server's factory gives to user authentication. */
 export interface UserAuthFactory {
   portal: Portal | null;
-  /** The class of the service that follows a login; null for one that is not run. */
-  getService(transport: SSHTransportBase, name: string): (new () => TransportService) | null;
+  /** What makes the service that follows a login; null for one that is not run. */
+  getService(transport: SSHTransportBase, name: string): Source<TransportService, []> | null;
 }
 
 /** 1 to 255 bytes of UTF-8 without NUL (A17). */

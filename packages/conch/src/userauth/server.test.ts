@@ -527,6 +527,14 @@ describe("the steps of a request", () => {
     expect(tried).toEqual([Buffer.from("data")]);
   });
 
+  test("the service may be made by a function", () => {
+    const { service, transport } = serve();
+    const next = new NextService();
+    Object.assign((transport as unknown as { factory: object }).factory, { getService: () => () => next });
+    service.ssh_USERAUTH_REQUEST(password("good"));
+    expect([transport.packets, transport.service]).toEqual([[SUCCESS], next]);
+  });
+
   test("the service is looked up when the avatar is there, and one that cannot be is none", () => {
     for (const broken of [false, true]) {
       const { clock, service, transport, realm } = serve();

@@ -14,6 +14,7 @@ import type { InterfaceToken } from "@strombus/reactor/components";
 import { Deferred, fail, maybeDeferred, succeed } from "@strombus/reactor/defer";
 import { Failure } from "@strombus/reactor/failure";
 import type { IReactorTime } from "@strombus/reactor/interfaces";
+import { made } from "../class.js";
 import { ConchError, IgnoreAuthentication, NotEnoughAuthentication, ProtocolError } from "../error.js";
 import { UserauthBanner, UserauthFailure, UserauthPasswdChangereq, UserauthRequest } from "../messages/userauth.js";
 import { restrict } from "../permissions.js";
@@ -341,7 +342,7 @@ export class SSHUserAuthServer extends AuthenticationMethods {
     if (name === this.name) return null;
     try {
       const service = this.#factory.getService(this.transport!, name);
-      return service ? new service() : null;
+      return service ? made(service) : null;
     } catch (error) {
       log.failure("looking up a service failed", new Failure(error));
       return null;

@@ -27,6 +27,8 @@ export const ITransport: InterfaceToken<ITransport> = interfaceToken<ITransport>
 /** A stream that can be watched and throttled both ways; as a push producer it is the reading side. */
 export interface ITCPTransport extends ITransport, IConsumer, IPushProducer {
   readonly connected: boolean;
+  /** Which of its port's connections this is, from 0; -1 for a client's. A transport that is no socket may have none. */
+  readonly sessionno?: number;
   /** Bytes written and not yet taken by the system; where it is missing, nobody knows. Memory of ours that was written may be used again at 0. */
   readonly bufferedBytes?: number;
   /** Of them, more than so many pause a push producer; may be set, 65,536 by default. */

@@ -65,7 +65,7 @@ export function adoptConnection(
     socket.destroy();
     return;
   }
-  new StreamConnection(host, socket, protocol, { ...addresses, session: 0 }).begin();
+  new StreamConnection(host, socket, protocol, { ...addresses, sessionno: 0 }).begin();
 }
 
 function addressesOf(socket: net.Socket, family: AddressFamily): { host: IAddress; peer: IAddress } | null {

@@ -46,7 +46,7 @@ export interface ConnectionOptions {
   host: IAddress;
   peer: IAddress;
   /** Which of its port's connections this is, from 0; none for a client's. */
-  session?: number;
+  sessionno?: number;
   /** Told after the protocol. */
   onLost?: (reason: Failure) => void;
 }
@@ -71,7 +71,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   #socket!: OwnedSocket; // null is for subclasses, which call `secure` at once
   readonly #host: IAddress;
   readonly #peer: IAddress;
-  readonly #session: number;
+  readonly sessionno: number;
   readonly #onLost: ((reason: Failure) => void) | null;
   #protocol: IProtocol | null; // null when it has heard of the end
   readonly #output = new Output(StreamConnection.#onFinish);
@@ -87,13 +87,13 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
     reactor: TransportHost,
     socket: Socket | null,
     protocol: IProtocol,
-    { host, peer, session = -1, onLost }: ConnectionOptions,
+    { host, peer, sessionno = -1, onLost }: ConnectionOptions,
   ) {
     this.#reactor = reactor;
     this.#protocol = protocol;
     this.#host = host;
     this.#peer = peer;
-    this.#session = session;
+    this.sessionno = sessionno;
     this.#onLost = onLost ?? null;
     if (socket !== null) this.#own(socket, false);
   }
@@ -344,7 +344,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   // TLS
 
   startTLS(contextFactory: ITLSContextFactory, { normal = true }: StartTLSOptions = {}): void {
-    const isClient = this.#session < 0 === normal;
+    const isClient = this.sessionno < 0 === normal;
     const settings = contextFactory.settingsForTLS(isClient);
     if (this.#tls !== null) throw new RuntimeError("TLS is on already");
     if (this.disconnected || this.#disconnecting || this.#reason !== null) return;
@@ -475,7 +475,7 @@ export class StreamConnection implements ITLSTransport, ISystemHandle, ILoggingC
   logPrefix(): string {
     const prefix = providedBy(ILoggingContext, this.#protocol) ? this.#protocol.logPrefix() : "-";
     const peer = this.#peer as { host?: string };
-    return this.#session < 0 ? `${prefix},client` : `${prefix},${this.#session},${peer.host ?? ""}`;
+    return this.sessionno < 0 ? `${prefix},client` : `${prefix},${this.sessionno},${peer.host ?? ""}`;
   }
 }
 

@@ -126,7 +126,7 @@ export abstract class StreamPort<A extends IAddress = IAddress> implements IList
       return;
     }
     const { host, peer } = addresses;
-    const connection = new StreamConnection(this.#host, socket, protocol, { host, peer, session: this.#accepted++ });
+    const connection = new StreamConnection(this.#host, socket, protocol, { host, peer, sessionno: this.#accepted++ });
     try {
       if (this.#tls !== null) connection.startTLS(this.#tls);
     } catch (error) {

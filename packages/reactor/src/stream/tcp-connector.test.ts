@@ -49,6 +49,7 @@ describe.each(reactors)("%s", (_, make) => {
     expect(connector.getDestination().equals(client.transport.getPeer())).toBe(true);
     expect(client.transport.logPrefix()).toBe("Recorder,client");
     expect(server.transport.logPrefix()).toBe("Recorder,0,127.0.0.1");
+    expect([client.transport.sessionno, server.transport.sessionno]).toEqual([-1, 0]);
     connector.disconnect();
     await until(() => client.isLost && server.isLost);
     expect(factory.events).toEqual(["start", "connecting", "lost", "stop"]);
