@@ -148,10 +148,13 @@ describe("limits", () => {
     }
     const factory = LimitTotalConnectionsFactory.forProtocol(AccumulatingProtocol);
     factory.connectionLimit = 0;
-    factory.overflowProtocol = Busy;
-    const { transport } = connect(factory)!;
-    expect(transport.value().toString()).toBe("busy");
-    expect(factory.connectionCount).toBe(1);
+    for (const [count, source] of [Busy, () => new Busy()].entries()) {
+      factory.overflowProtocol = source;
+      const { transport, inner } = connect(factory)!;
+      expect(transport.value().toString()).toBe("busy");
+      expect(inner.factory).toBe(factory);
+      expect(factory.connectionCount).toBe(count + 1);
+    }
   });
 
   test("by host, whatever the port", () => {

@@ -1,21 +1,23 @@
 /** How many connections a factory may have. */
 import type { IAddress, IProtocol, IProtocolFactory } from "../../interfaces.js";
+import { type ProtocolSource, ServerFactory } from "../../protocol.js";
+import { isConstructor } from "../../protocol/core.js";
 import { type ProtocolWrapper, WrappingFactory } from "./wrapping.js";
-import { ServerFactory } from "../../protocol.js";
 
 /** At most `connectionLimit` connections; those beyond are refused, or get an `overflowProtocol`, which counts too. */
 export class LimitTotalConnectionsFactory extends ServerFactory {
   connectionCount = 0;
   connectionLimit: number | null = null;
-  overflowProtocol: (new () => IProtocol) | null = null;
+  overflowProtocol: ProtocolSource | null = null;
 
   override buildProtocol(addr: IAddress): IProtocol | null {
     if (this.connectionLimit === null || this.connectionCount < this.connectionLimit) {
       return this.#counting(super.buildProtocol(addr));
     }
-    if (this.overflowProtocol === null) return null;
-    const overflow = new this.overflowProtocol();
-    (overflow as { factory?: unknown }).factory = this;
+    const source = this.overflowProtocol;
+    if (source === null) return null;
+    const overflow = isConstructor(source) ? new source() : source();
+    if (overflow !== null) (overflow as { factory?: unknown }).factory = this;
     return this.#counting(overflow);
   }
 
