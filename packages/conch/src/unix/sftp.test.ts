@@ -136,11 +136,15 @@ describe("a file", () => {
     try {
       await files.openFile(b("a"), NEW, { permissions: 0o606, atime: 1000, mtime: 2000 }).close();
       await files.openFile(b("b"), NEW, {}).close();
+      files.makeDirectory(b("c"), { permissions: 0o40777, atime: 1000, mtime: 2000 });
+      files.makeDirectory(b("d"), {});
     } finally {
       process.umask(mask);
     }
     expect(files.getAttrs(b("a"), false)).toMatchObject({ permissions: 0o100600, atime: 1000, mtime: 2000 });
     expect(files.getAttrs(b("b"), false)).toMatchObject({ permissions: 0o100750 });
+    expect(files.getAttrs(b("c"), false)).toMatchObject({ permissions: 0o40750, atime: 1000, mtime: 2000 });
+    expect(files.getAttrs(b("d"), false)).toMatchObject({ permissions: 0o40750 });
   });
 
   test("has attributes, by its path and as it is open", async () => {

@@ -63,10 +63,11 @@ export class SFTPServerForUnixConchUser implements ISFTPServer {
     this.avatar._runAsUser(() => renameSync(from, to));
   }
 
-  makeDirectory(path: Buffer, attrs: FileAttributes): void {
+  /** With the permissions that are asked for less the umask, as a file. */
+  makeDirectory(path: Buffer, { permissions = DEFAULT_MODE, ...attrs }: FileAttributes): void {
     const absolute = this._absPath(path);
     this.avatar._runAsUser(
-      () => mkdirSync(absolute),
+      () => mkdirSync(absolute, permissions),
       () => this._setAttrs(absolute, attrs),
     );
   }
