@@ -98,7 +98,7 @@ export class SSHClientTransport extends ClientTransport {
     this.factory = factory;
   }
 
-  override verifyHostKey(hostKey: Buffer, fingerprint: string): Deferred<unknown> {
+  override verifyHostKey(hostKey: Buffer, fingerprint: string): Deferred {
     const { address } = this.getPeer();
     const host = (address as { readonly host?: string }).host ?? "";
     return maybeDeferred(() => this.factory.verifyHostKey(this, host, hostKey, fingerprint)).addErrback(

@@ -11,7 +11,7 @@ import type { SSHTransportBase } from "../transport/base.js";
 import { SSHFactory, type Primes } from "./factory.js";
 import { NS } from "./common.js";
 import { Key } from "./keys.js";
-import { SSHUserAuthServer } from "./userauth.js";
+import { SSHService } from "./service.js";
 import { PROFILES, SSHClientTransport, SSHServerTransport, type AlgorithmChoice } from "./transport.js";
 import { RSA } from "../keys/rsa.test.support.js";
 
@@ -275,7 +275,7 @@ describe("services", () => {
 
   test("may be made by a function", () => {
     const factory = factoryWith(ed25519);
-    const service = new SSHUserAuthServer();
+    const service = Object.assign(new SSHService(), { name: "ssh-userauth" });
     factory.services["ssh-userauth"] = () => service;
     const transport = started(factory);
     transport.makeConnection(new FakeTransport(transport, true));
