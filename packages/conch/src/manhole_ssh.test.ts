@@ -154,6 +154,18 @@ test("a realm that names no protocol refuses the shell, instead of one that answ
   expect(errors.map(({ message }) => message)).toEqual([expect.stringContaining("chainedProtocolFactory")]);
 });
 
+test("a protocol may be named for all realms, by the class of their servers", () => {
+  ServerProtocol.protocolFactory = RecordingProtocol;
+  try {
+    expect(new ServerProtocol()).toMatchObject({ protocolFactory: RecordingProtocol, protocolArgs: [] });
+    const own = () => new RecordingProtocol();
+    expect(new ServerProtocol(own).protocolFactory).toBe(own);
+    expect(new Channel({ avatar: userOf(new TerminalRealm()) }).requestReceived("shell", Buffer.alloc(0))).toBe(true);
+  } finally {
+    ServerProtocol.protocolFactory = null;
+  }
+});
+
 test("a protocol that fails at its size, now or later, refuses the shell and hears of its end", async () => {
   for (const failing of [
     () => {

@@ -45,6 +45,9 @@ const APPLICATION_KEYS: ReadonlyMap<string, string> = new Map([
  */
 @implementer(ITerminalTransport)
 export class ServerProtocol extends TerminalOutput implements ITerminalTransport {
+  /** Of all that are made without one of their own, in every realm of the process. */
+  static protocolFactory: Source<ITerminalProtocol, never[]> | null = null;
+
   protocolFactory: Source<ITerminalProtocol, never[]> | null;
   protocolArgs: readonly unknown[];
   /** From the connection's begin to its end. */
@@ -66,7 +69,7 @@ export class ServerProtocol extends TerminalOutput implements ITerminalTransport
   constructor(protocolFactory: Source<ITerminalProtocol, never[]>, ...protocolArgs: unknown[]);
   constructor(protocolFactory: Source<ITerminalProtocol, never[]> | null = null, ...protocolArgs: unknown[]) {
     super();
-    this.protocolFactory = protocolFactory;
+    this.protocolFactory = protocolFactory ?? new.target.protocolFactory;
     this.protocolArgs = protocolArgs;
   }
 
