@@ -205,7 +205,7 @@ describe("our agent, at OpenSSH's server,", () => {
   ] as const) {
     test(`lists and signs for the programs of a session (${name})`, async () => {
       const key = Key.generate("ed25519");
-      const factory: InstanceType<typeof Factory> & { keys?: Map<string, readonly [Key, string]> } = new Factory();
+      const factory: Factory & { keys?: Map<string, readonly [Key, string]> } = new Factory();
       factory.keys = new Map([[key.blob().toString("base64"), [key, "held here"]]]);
       class Connection extends SSHConnection {
         channel_auth_agent_openssh_com = (remoteWindow: number, remoteMaxPacket: number) => {

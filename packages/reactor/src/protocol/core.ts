@@ -58,10 +58,10 @@ export class Protocol extends BaseProtocol implements IProtocol, ILoggingContext
 /** What makes the protocol of a connection: a class, made without arguments, or a function that returns one. */
 export type ProtocolSource = (new () => IProtocol) | (() => IProtocol | null);
 
-/** Makes a protocol for each connection, and holds what they share. */
+/** Makes a protocol for each connection, and holds what they share. `S` is what `protocol` may be. */
 @implementer(IProtocolFactory, ILoggingContext)
-export class Factory implements IProtocolFactory, ILoggingContext {
-  protocol: ProtocolSource | null = null;
+export class Factory<S = ProtocolSource> implements IProtocolFactory, ILoggingContext {
+  protocol: S | null = null;
   /** Ports and connectors that use this factory. */
   numPorts = 0;
   /** Log when it starts and stops. */
@@ -80,8 +80,9 @@ export class Factory implements IProtocolFactory, ILoggingContext {
 
   /** Makes `this.protocol` and sets its `factory`; null refuses the connection. */
   buildProtocol(addr: IAddress): IProtocol | null {
-    if (this.protocol === null) throw new TypeError(`${this.logPrefix()} has no protocol`);
-    const protocol = isConstructor(this.protocol) ? new this.protocol() : this.protocol();
+    const source = this.protocol as ProtocolSource | null;
+    if (source === null) throw new TypeError(`${this.logPrefix()} has no protocol`);
+    const protocol = isConstructor(source) ? new source() : source();
     if (protocol !== null) (protocol as { factory?: unknown }).factory = this;
     return protocol;
   }

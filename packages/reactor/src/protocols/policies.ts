@@ -3,4 +3,4 @@ export { LimitConnectionsByPeer, LimitTotalConnectionsFactory } from "./policies
 export { ThrottlingFactory, type ThrottlingOptions, ThrottlingProtocol } from "./policies/throttling.js";
 export { TimeoutFactory, TimeoutMixin, TimeoutProtocol, type WithTimeout } from "./policies/timeouts.js";
 export { SpewingFactory, TrafficLoggingFactory } from "./policies/traffic.js";
-export { ProtocolWrapper, WrappingFactory } from "./policies/wrapping.js";
+export { ProtocolWrapper, type WrapperSource, WrappingFactory } from "./policies/wrapping.js";

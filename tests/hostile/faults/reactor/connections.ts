@@ -500,6 +500,16 @@ export const CONNECTIONS: Cases = [
   [/^ProtocolWrapper\.handshakeCompleted$/, (trial) => wrapping(trial, overTLS(trial))],
   [/^ProtocolWrapper\.(?!handshakeCompleted)/, (trial) => wrapping(trial)],
   [
+    /^WrapperSource$/,
+    (trial) => {
+      const wrapper = trial.function(
+        (factory: WrappingFactory, protocol: IProtocol) => new ProtocolWrapper(factory, protocol),
+      );
+      const around = (factory: IProtocolFactory) => Object.assign(new WrappingFactory(factory), { protocol: wrapper });
+      return converse(trial, { around });
+    },
+  ],
+  [
     /^WrappingFactory\.(?!startedConnecting|clientConnection)/,
     (trial) => converse(trial, { around: (factory) => trial.spoil(new WrappingFactory(factory)) }),
   ],

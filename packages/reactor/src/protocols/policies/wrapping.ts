@@ -221,17 +221,17 @@ export class ProtocolWrapper implements IProtocol, ITLSTransport, ILoggingContex
 // Not as a decorator: its metadata would name the class below, which is not there yet.
 classImplements(ProtocolWrapper, ITLSTransport, ILoggingContext);
 
-type WrapperSource =
+/** A class of wrappers, made with the factory and the protocol to wrap, or a function that returns one. */
+export type WrapperSource =
   | (new (factory: WrappingFactory, wrappedProtocol: IProtocol) => ProtocolWrapper)
   | ((factory: WrappingFactory, wrappedProtocol: IProtocol) => ProtocolWrapper);
 
 /** Wraps each protocol of another factory. */
 @implementer(IClientFactory)
-export class WrappingFactory extends Factory implements IClientFactory {
+export class WrappingFactory extends Factory<WrapperSource> implements IClientFactory {
   override noisy = false;
-  /** What goes around each protocol: a class, made with this factory and the protocol, or a function that returns one. */
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what other factories have here takes no arguments
-  override protocol: any = ProtocolWrapper;
+  /** What goes around each protocol. */
+  override protocol: WrapperSource = ProtocolWrapper;
   readonly wrappedFactory: IProtocolFactory;
   /** The wrappers that are connected. */
   readonly protocols = new Set<ProtocolWrapper>();
@@ -243,8 +243,7 @@ export class WrappingFactory extends Factory implements IClientFactory {
 
   /** The wrapper for a protocol. */
   wrap(protocol: IProtocol): ProtocolWrapper {
-    const wrapper = this.protocol as WrapperSource;
-    return isConstructor(wrapper) ? new wrapper(this, protocol) : wrapper(this, protocol);
+    return isConstructor(this.protocol) ? new this.protocol(this, protocol) : this.protocol(this, protocol);
   }
 
   override buildProtocol(addr: IAddress): IProtocol | null {
