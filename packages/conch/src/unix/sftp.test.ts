@@ -161,6 +161,17 @@ describe("a file", () => {
   });
 });
 
+test("an avatar of the program's own, with a home, has its files served too", () => {
+  const avatar = {
+    getHomeDir: () => at("."),
+    _runAsUser: (...calls: (() => unknown)[]) => calls.map((each) => each()).at(-1) as never,
+  };
+  const own = new SFTPServerForUnixConchUser(avatar);
+  own.makeDirectory(b("own"), {});
+  expect(own.avatar).toBe(avatar);
+  expect(files.getAttrs(b("own"), false).permissions).toBe(own.getAttrs(b("own"), false).permissions);
+});
+
 describe("a path", () => {
   test("is removed and renamed", () => {
     writeFileSync(at("f"), "1");

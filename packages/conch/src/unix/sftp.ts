@@ -32,15 +32,18 @@ const DEFAULT_MODE = 0o777; // less the umask
 /** Entries whose attributes are looked up at a time: to become the account takes longer than that. */
 const BATCH = 100;
 
+/** Whose files they are: a UnixConchUser, or another avatar that has these two. */
+type Account = Pick<UnixConchUser, "getHomeDir" | "_runAsUser">;
+
 /**
  * Serves all that the account can reach; a path that does not start at the root starts in the account's home. What it does
  * by path it does at once, as the account; open files are read and written in the thread pool.
  */
 @implementer(ISFTPServer)
-export class SFTPServerForUnixConchUser implements ISFTPServer {
-  readonly avatar: UnixConchUser;
+export class SFTPServerForUnixConchUser<A extends Account = UnixConchUser> implements ISFTPServer {
+  readonly avatar: A;
 
-  constructor(avatar: UnixConchUser) {
+  constructor(avatar: A) {
     this.avatar = avatar;
   }
 
@@ -150,10 +153,10 @@ const SLASH = 0x2f;
 
 /** A file of an account: opened as the account, by its permissions at that time. */
 export class UnixSFTPFile extends LocalFile {
-  readonly server: SFTPServerForUnixConchUser;
+  readonly server: SFTPServerForUnixConchUser<Account>;
 
   /** @param filename from the root on @param flags the FXF_ bits */
-  constructor(server: SFTPServerForUnixConchUser, filename: Buffer, flags: number, attrs: FileAttributes) {
+  constructor(server: SFTPServerForUnixConchUser<Account>, filename: Buffer, flags: number, attrs: FileAttributes) {
     const { permissions = DEFAULT_MODE, ...others } = attrs;
     super(
       server.avatar._runAsUser(() => {
@@ -174,11 +177,11 @@ export class UnixSFTPFile extends LocalFile {
 
 /** A directory of an account: the names that it had when it was opened, without `.` and `..`. */
 export class UnixSFTPDirectory implements IDirectory {
-  readonly server: SFTPServerForUnixConchUser;
+  readonly server: SFTPServerForUnixConchUser<Account>;
   readonly dir: Buffer;
   #names: Buffer[];
 
-  constructor(server: SFTPServerForUnixConchUser, directory: Buffer) {
+  constructor(server: SFTPServerForUnixConchUser<Account>, directory: Buffer) {
     this.server = server;
     this.dir = directory;
     this.#names = server.avatar._runAsUser(() => readdirSync(directory, { encoding: "buffer" }));
