@@ -82,7 +82,7 @@ export class Factory<S = ProtocolSource> implements IProtocolFactory, ILoggingCo
   buildProtocol(addr: IAddress): IProtocol | null {
     const source = this.protocol as ProtocolSource | null;
     if (source === null) throw new TypeError(`${this.logPrefix()} has no protocol`);
-    const protocol = isConstructor(source) ? new source() : source();
+    const protocol: IProtocol | null = made(source);
     if (protocol !== null) (protocol as { factory?: unknown }).factory = this;
     return protocol;
   }
@@ -155,8 +155,13 @@ export class ProcessProtocol extends BaseProtocol implements IProcessProtocol {
   processEnded(reason: Failure): MaybeAsync {}
 }
 
+/** What a class, or a function in its place, makes. */
+export function made<T, A extends unknown[]>(source: (new (...args: A) => T) | ((...args: A) => T), ...args: A): T {
+  return isConstructor(source) ? new source(...args) : source(...args);
+}
+
 /** A function with no prototype (an arrow, a method) is one that `new` would refuse. */
-export function isConstructor<C extends new (...args: never[]) => unknown>(
+function isConstructor<C extends new (...args: never[]) => unknown>(
   source: C | ((...args: never[]) => unknown),
 ): source is C {
   return (source as { prototype?: unknown }).prototype !== undefined;

@@ -15,6 +15,7 @@ import { Failure } from "../failure.js";
 import { TCP4ClientEndpoint, TCP4ServerEndpoint } from "../endpoints.js";
 import type { IProtocol, IStreamClientEndpoint } from "../interfaces.js";
 import { Factory, Protocol } from "../protocol.js";
+import { made } from "../protocol/core.js";
 import { Clock } from "../task.js";
 import { FakeTransport } from "./fake-transport.js";
 import { type MemoryReactor, MemoryReactorClock } from "./memory-reactor.js";
@@ -107,8 +108,8 @@ export function connectedServerAndClient<S extends IProtocol, C extends IProtoco
     ...options
   }: PairOptions<S, C> = {},
 ): [client: C, server: S, pump: IOPump] {
-  const client = make(ClientClass);
-  const server = make(ServerClass);
+  const client = made(ClientClass);
+  const server = made(ServerClass);
   const pump = connect(server, serverTransportFactory(server), client, clientTransportFactory(client), options);
   return [client, server, pump];
 }
@@ -165,12 +166,4 @@ export function connectableEndpoint(): [endpoint: IStreamClientEndpoint, complet
   // The completer joins a client to whoever listens on its port.
   new TCP4ServerEndpoint(reactor, 80).listen(Factory.forProtocol(Protocol));
   return [endpoint, new ConnectionCompleter(reactor)];
-}
-
-function make<P>(source: (new () => P) | (() => P)): P {
-  return isClass(source) ? new source() : source();
-}
-
-function isClass<P>(source: (new () => P) | (() => P)): source is new () => P {
-  return (source as { prototype?: unknown }).prototype !== undefined;
 }

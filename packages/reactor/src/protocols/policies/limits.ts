@@ -1,7 +1,7 @@
 /** How many connections a factory may have. */
 import type { IAddress, IProtocol, IProtocolFactory } from "../../interfaces.js";
 import { type ProtocolSource, ServerFactory } from "../../protocol.js";
-import { isConstructor } from "../../protocol/core.js";
+import { made } from "../../protocol/core.js";
 import { type ProtocolWrapper, WrappingFactory } from "./wrapping.js";
 
 /** At most `connectionLimit` connections; those beyond are refused, or get an `overflowProtocol`, which counts too. */
@@ -14,9 +14,8 @@ export class LimitTotalConnectionsFactory extends ServerFactory {
     if (this.connectionLimit === null || this.connectionCount < this.connectionLimit) {
       return this.#counting(super.buildProtocol(addr));
     }
-    const source = this.overflowProtocol;
-    if (source === null) return null;
-    const overflow = isConstructor(source) ? new source() : source();
+    if (this.overflowProtocol === null) return null;
+    const overflow: IProtocol | null = made(this.overflowProtocol);
     if (overflow !== null) (overflow as { factory?: unknown }).factory = this;
     return this.#counting(overflow);
   }

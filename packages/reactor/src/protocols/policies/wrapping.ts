@@ -27,7 +27,7 @@ import {
 import { callLogged, logFailed, logRejection } from "../../logged-calls.js";
 import { Logger } from "../../logger.js";
 import { Factory } from "../../protocol.js";
-import { isConstructor } from "../../protocol/core.js";
+import { made } from "../../protocol/core.js";
 
 const log = new Logger({ namespace: "strombus.policies" });
 
@@ -243,7 +243,7 @@ export class WrappingFactory extends Factory<WrapperSource> implements IClientFa
 
   /** The wrapper for a protocol. */
   wrap(protocol: IProtocol): ProtocolWrapper {
-    return isConstructor(this.protocol) ? new this.protocol(this, protocol) : this.protocol(this, protocol);
+    return made(this.protocol, this, protocol);
   }
 
   override buildProtocol(addr: IAddress): IProtocol | null {
