@@ -46,12 +46,12 @@ export class SSHClientFactory extends ClientFactory {
   }
 
   override clientConnectionFailed(_connector: IConnector, reason: Failure): void {
-    this.failed(reason);
+    tellFailure(this.d, reason);
   }
 
   /** With the option `reconnect` it connects again, unless the login was what failed. */
   override clientConnectionLost(connector: IConnector, reason: Failure): void {
-    this.failed(reason);
+    tellFailure(this.d, reason);
     if (!this.options.isSet("reconnect") || !this.#loggedIn) return;
     this.#loggedIn = false;
     connector.connect();
@@ -73,13 +73,12 @@ export class SSHClientFactory extends ClientFactory {
   /** The login is done. Called by the transport. */
   loggedIn(): void {
     this.#loggedIn = true;
-    if (!this.d.called) this.d.callback(null);
   }
+}
 
-  /** The login has failed; what comes behind that has no meaning. */
-  failed(reason: unknown): void {
-    if (!this.d.called) this.d.errback(reason);
-  }
+/** The login has failed; what comes behind that, or behind a login, has no meaning. */
+function tellFailure(d: Deferred<null> | null, reason: unknown): void {
+  if (d?.called === false) d.errback(reason);
 }
 
 /** What a transport needs of its factory, which may be of a program's own, such as one that reconnects in its own way. */
@@ -103,7 +102,7 @@ export class SSHClientTransport extends ClientTransport {
     const host = (address as { readonly host?: string }).host ?? "";
     return maybeDeferred(() => this.factory.verifyHostKey(this, host, hostKey, fingerprint)).addErrback(
       (failure: Failure) => {
-        this.#failed(failure); // tells more than the DISCONNECT that comes of it
+        tellFailure(this.factory.d, failure); // tells more than the DISCONNECT that comes of it
         return failure;
       },
     );
@@ -123,12 +122,12 @@ export class SSHClientTransport extends ClientTransport {
 
   override receiveError(reasonCode: number, description: string): void {
     super.receiveError(reasonCode, description);
-    this.#failed(new ConchError(description, reasonCode));
+    tellFailure(this.factory.d, new ConchError(description, reasonCode));
   }
 
   override sendDisconnect(reason: number, desc: string): void {
     super.sendDisconnect(reason, desc);
-    this.#failed(new ConchError(desc, reason));
+    tellFailure(this.factory.d, new ConchError(desc, reason));
   }
 
   override receiveDebug(alwaysDisplay: boolean, message: string, lang: string): void {
@@ -140,12 +139,7 @@ export class SSHClientTransport extends ClientTransport {
     this.hook(this.unixServer?.stopListening());
     this.unixServer = null;
     super.connectionLost(reason);
-    this.#failed(reason);
-  }
-
-  #failed(reason: unknown): void {
-    const { d } = this.factory;
-    if (d?.called === false) d.errback(reason);
+    tellFailure(this.factory.d, reason);
   }
 }
 

@@ -195,10 +195,9 @@ class CommandChannel extends SSHChannel implements ICommandTransport {
     if (protocol === null) return this.#fail(new ConnectionLost("the channel closed before the command ran"));
     this.#protocol = null;
     this.#creator.cleanupConnection(this.#connection, false);
-    // Either side that closes the channel has `closing` set: nobody has.
-    const cut = this.#end === null && !this.closing;
-    const reason = cut ? new ConnectionLost("the connection ended before the command") : (this.#end ?? closedChannel());
-    return protocol.connectionLost(new Failure(reason));
+    // `closing` is set whichever side closes the channel.
+    this.#end ??= this.closing ? closedChannel() : new ConnectionLost("the connection ended before the command");
+    return protocol.connectionLost(new Failure(this.#end));
   }
 
   loseWriteConnection(): void {
